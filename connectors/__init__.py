@@ -1,0 +1,1 @@
+"""Connectors: each speaks to one platform and knows nothing of the application."""

@@ -1,0 +1,234 @@
+"""The contract between Hearthlight and a platform: one base class and the frozen values that cross it.
+
+A connector is used by one thread at a time. It holds no state that matters after a crash: what must
+survive is in the `state` text of a page, which the caller stores in the same transaction as the page.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Kind(StrEnum):
+    """What a message is, seen from our account."""
+
+    POST = "post"
+    COMMENT = "comment"
+    MENTION = "mention"
+    DIRECT = "direct"
+    REPORT = "report"
+
+
+class Audience(StrEnum):
+    """Who can read a message. A reply never widens it."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+
+
+class Verb(StrEnum):
+    """What a moderator can ask a platform to do."""
+
+    REPLY = "reply"
+    RETRACT = "retract"  # delete a message that we sent ourselves
+    HIDE = "hide"
+    UNHIDE = "unhide"
+    REMOVE = "remove"
+    RESTORE = "restore"
+    LIKE = "like"
+    UNLIKE = "unlike"
+    RESOLVE = "resolve"  # close a report
+
+
+class GoneHow(StrEnum):
+    DELETED = "deleted"
+    REMOVED = "removed"
+    BLOCKED = "blocked"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One line of a sign-in form. `secret` values go to the vault, never to a file or a log."""
+
+    key: str
+    label: str
+    help: str = ""
+    secret: bool = False
+    required: bool = True
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RemotePerson:
+    """One account on the platform. `id` never changes there; `handle` may."""
+
+    id: str
+    handle: str
+    name: str = ""
+    joined_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteMessage:
+    """One message as the platform has it now. Times are aware UTC; ids are opaque text.
+
+    `revision` changes whenever the text does. `thread_id` names the conversation: the root post, the
+    chat, the topic. `person` is None where the platform hides the author. For a report, `subject_id` is
+    the message reported, `text` the reporter's words and `reason` the platform's category.
+    """
+
+    id: str
+    thread_id: str
+    kind: Kind
+    person: RemotePerson | None
+    text: str
+    created_at: datetime
+    audience: Audience = Audience.PUBLIC
+    ours: bool = False
+    parent_id: str | None = None
+    subject_id: str | None = None
+    reason: str | None = None
+    thread_title: str = ""
+    channel: str = ""
+    permalink: str | None = None
+    lang: str | None = None
+    edited_at: datetime | None = None
+    revision: str = ""
+    hidden: bool = False
+    likes: int = 0
+    replies: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteGone:
+    """A message that is no longer there."""
+
+    id: str
+    how: GoneHow = GoneHow.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one step of a pull brought; stored in one transaction together with `state`.
+
+    `state` is opaque to the caller and handed back to the next `pull` of the stream. `gap` says that the
+    platform may have skipped something, `skipped` counts records that could not be read, `done` and
+    `total` feed a progress bar (total 0: unknown).
+    """
+
+    stream: str
+    messages: tuple[RemoteMessage, ...] = ()
+    gone: tuple[RemoteGone, ...] = ()
+    state: str = ""
+    gap: bool = False
+    skipped: int = 0
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing to do on the platform.
+
+    `key` is the action's UUID: performing two commands with the same key does the thing once. `target`
+    is the message it is about (for retract: our own message), `thread_id` its conversation.
+    """
+
+    key: str
+    verb: Verb
+    target: str
+    thread_id: str = ""
+    text: str = ""
+    audience: Audience = Audience.PUBLIC
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The platform's word that a command was done. `remote_id` names what it made, if anything."""
+
+    remote_id: str = ""
+    at: datetime | None = None
+    permalink: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ability:
+    """Whether a verb or stream can be used, and if not, why, in words for the screen."""
+
+    can: bool
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Who we are on the platform and what we may do there."""
+
+    account_id: str
+    handle: str
+    name: str
+    server: str = ""
+    verbs: Mapping[Verb, Ability] = field(default_factory=dict)
+    streams: Mapping[str, Ability] = field(default_factory=dict)
+    max_text: int = 0
+    text_unit: str = "characters"  # characters, graphemes or bytes
+
+
+class Connector(ABC):
+    """One account on one platform.
+
+    `values` are the sign-in fields that are not secret, `secrets` those that are together with whatever
+    `authorize` returned. Every method may raise the errors of `connectors.errors`; none blocks for ever.
+    """
+
+    platform: ClassVar[str]
+    name: ClassVar[str]
+    fields: ClassVar[tuple[Field, ...]] = ()
+    streams: ClassVar[tuple[str, ...]]
+    poll_seconds: ClassVar[int] = 60
+
+    def __init__(self, values: Mapping[str, str], secrets: Mapping[str, str]) -> None:
+        self.values = dict(values)
+        self.secrets = dict(secrets)
+
+    @abstractmethod
+    def authorize(self) -> Mapping[str, str]:
+        """Sign in with the fields and return the secrets to keep (tokens replace passwords)."""
+
+    @abstractmethod
+    def probe(self) -> Probe:
+        """Ask the platform who we are and what we may do."""
+
+    @abstractmethod
+    def pull(self, stream: str, state: str, since: datetime | None = None) -> Iterator[Page]:
+        """Bring what is new since `state` (empty: from the beginning, at most back to `since`).
+
+        At-least-once: a page may repeat what an earlier one brought. The last page's state is where the
+        next pull begins.
+        """
+
+    @abstractmethod
+    def fetch(self, ids: Sequence[str]) -> list[RemoteMessage | RemoteGone]:
+        """Re-read messages, to learn of edits, deletions and counts; one answer for each id, in order."""
+
+    @abstractmethod
+    def thread(self, message_id: str) -> list[RemoteMessage]:
+        """The conversation around a message, oldest first."""
+
+    @abstractmethod
+    def perform(self, command: Command) -> Receipt:
+        """Do it once. With a key that was performed before, return the same receipt again."""
+
+    @abstractmethod
+    def find_sent(self, command: Command) -> Receipt | None:
+        """After an unknown outcome: the receipt if the command was done, None if it was not."""
+
+    def fresh_secrets(self) -> Mapping[str, str] | None:
+        """Secrets that changed since the last call (a rotated token), for the vault; else None."""
+        return None
+
+    def close(self) -> None:
+        """Let go of the network."""

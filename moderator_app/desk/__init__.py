@@ -1,0 +1,1 @@
+"""What a moderator can do, without Qt and without any platform."""

@@ -1,0 +1,1 @@
+"""What is remembered: the encrypted file and its tables."""

@@ -1,0 +1,1 @@
+"""Everything on the screen: the only package, besides app, that imports Qt."""
