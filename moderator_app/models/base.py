@@ -93,9 +93,7 @@ class ByValue(sa.types.TypeDecorator[Enum]):
         self.kind = kind
 
     def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
-        return dialect.type_descriptor(
-            sa.Integer() if issubclass(self.kind, int) else sa.String()
-        )
+        return dialect.type_descriptor(sa.Integer() if issubclass(self.kind, int) else sa.String())
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         del dialect
