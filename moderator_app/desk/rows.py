@@ -27,8 +27,8 @@ __all__ = [
     "Level",
     "MessageRow",
     "NoteRow",
-    "Outcome",
     "OutboxRow",
+    "Outcome",
     "PersonCard",
     "Queue",
     "QueueKey",
@@ -223,9 +223,7 @@ class PersonCard:
     last_seen: datetime
     messages: int
     weeks: tuple[int, ...]  # messages in each of the last ten weeks, oldest first
-    earlier: tuple[
-        tuple[int, str, Level, datetime, Status], ...
-    ]  # item, title, level, last, status
+    earlier: tuple[tuple[int, str, Level, datetime, Status], ...]  # item, title, level, last, status
     notes: tuple[NoteRow, ...]
 
 

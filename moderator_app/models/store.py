@@ -64,9 +64,7 @@ def _trouble(error: BaseException, path: Path) -> ForTheModerator | None:
     if "readonly" in said or "read-only" in said or "unable to open" in said:
         return ForTheModerator(
             QT_TRANSLATE_NOOP("Error", "Hearthlight may not write in {folder}."),
-            QT_TRANSLATE_NOOP(
-                "Error", "Check the folder's permissions, or choose another profile."
-            ),
+            QT_TRANSLATE_NOOP("Error", "Check the folder's permissions, or choose another profile."),
             folder=path.parent,
         )
     if "locked" in said:
@@ -297,18 +295,14 @@ def _alone(profile: Profile) -> filelock.BaseFileLock:
         except OSError:
             who = "?"
         raise ForTheModerator(
-            QT_TRANSLATE_NOOP(
-                "Error", "Hearthlight is already open on this profile (process {who})."
-            ),
+            QT_TRANSLATE_NOOP("Error", "Hearthlight is already open on this profile (process {who})."),
             QT_TRANSLATE_NOOP("Error", "Use that window, close it, or name another profile."),
             who=who,
         ) from None
     except OSError as error:
         raise ForTheModerator(
             QT_TRANSLATE_NOOP("Error", "Hearthlight may not write in {folder}."),
-            QT_TRANSLATE_NOOP(
-                "Error", "Check the folder's permissions, or choose another profile."
-            ),
+            QT_TRANSLATE_NOOP("Error", "Check the folder's permissions, or choose another profile."),
             folder=profile.folder,
         ) from error
     holder.write_text(str(os.getpid()), "ascii")
