@@ -1,4 +1,4 @@
-"""Where people can turn to, by country: a directory that ships with the program and needs no network (R45)."""
+"""Where people can turn to, by country: ships with the program and needs no network (R45)."""
 
 import functools
 import json
