@@ -374,9 +374,7 @@ class _Chronicle:
         if said.talk.direct:
             by_us = said.who == OUR_HANDLE
             other = next(s.who for s in said.talk.said if s.who != OUR_HANDLE)
-            said.id = self.platform.direct(
-                other, said.text, at=said.at, lang=said.lang, by_us=by_us
-            )
+            said.id = self.platform.direct(other, said.text, at=said.at, lang=said.lang, by_us=by_us)
         else:
             said.id = self._play_public(said)
         if said.level:

@@ -98,13 +98,19 @@ class Cue:
 class Reading:
     """What the rules made of one text: the level they propose, why, and in which language.
 
-    `covered` is false where no rules exist for the language: such a text rises to a person.
+    `covered` is false where no rules exist for the language: such a text rises to a person. `scores` are
+    0 to 1 for crisis, red, amber, abuse and spam. `sentiment` is positive, mixed, negative or "cannot
+    tell"; it never touches the order (R89).
     """
 
     level: Level
     cues: tuple[Cue, ...]
     lang: str
     covered: bool = True
+    scores: Mapping[str, float] = field(default_factory=dict)
+    topics: tuple[str, ...] = ()
+    sentiment: str = "cannot tell"
+    intent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
