@@ -74,9 +74,7 @@ class DemoConnector(Connector):
             default="harbour",
         ),
         Field("seed", "Seed", "The same number always makes the same people.", default="7"),
-        Field(
-            "hostile", "Hostile", "1 makes the community misbehave.", required=False, default="0"
-        ),
+        Field("hostile", "Hostile", "1 makes the community misbehave.", required=False, default="0"),
     )
     streams = ("comments", "mentions", "directs", "reports")
     poll_seconds = 20

@@ -176,10 +176,7 @@ class _Chronicle:
 
     def _improvise(self, kind: str, at: datetime, *, answered: bool) -> None:
         lang = self._roll(_LANGUAGES)
-        if kind == "post":
-            talk = self._our_post(at - timedelta(hours=3))
-        else:
-            talk = self._opening(kind, lang, at)
+        talk = self._our_post(at - timedelta(hours=3)) if kind == "post" else self._opening(kind, lang, at)
         self._others_answer(kind, talk, at, fresh=self.now - at < FRESH)
         if answered:
             self._we_answer(talk)
@@ -374,9 +371,7 @@ class _Chronicle:
         if said.talk.direct:
             by_us = said.who == OUR_HANDLE
             other = next(s.who for s in said.talk.said if s.who != OUR_HANDLE)
-            said.id = self.platform.direct(
-                other, said.text, at=said.at, lang=said.lang, by_us=by_us
-            )
+            said.id = self.platform.direct(other, said.text, at=said.at, lang=said.lang, by_us=by_us)
         else:
             said.id = self._play_public(said)
         if said.level:

@@ -143,9 +143,7 @@ class DemoPlatform:
 
     # ------------------------------------------------------------------ other people
 
-    def person(
-        self, handle: str, name: str = "", joined_at: datetime | None = None
-    ) -> RemotePerson:
+    def person(self, handle: str, name: str = "", joined_at: datetime | None = None) -> RemotePerson:
         """Find the account of that handle, or make it if nobody has it yet."""
         with self._lock:
             known = self._ids_by_handle.get(handle)
@@ -277,9 +275,7 @@ class DemoPlatform:
     def all_messages(self) -> list[RemoteMessage]:
         """Everything that can be read at this moment, in the order of writing."""
         with self._lock:
-            return [
-                self._show(m) for m in self._messages.values() if not m.gone and not m.unreadable
-            ]
+            return [self._show(m) for m in self._messages.values() if not m.gone and not m.unreadable]
 
     def is_resolved(self, report_id: str) -> bool:
         with self._lock:

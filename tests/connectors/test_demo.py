@@ -83,9 +83,7 @@ def test_every_kind_and_language_exists(harbour):
 
 
 def test_nobody_repeats_the_same_sentence_often(harbour):
-    said = Counter(
-        m.text for m in harbour.all_messages() if not m.ours and m.kind is not Kind.REPORT
-    )
+    said = Counter(m.text for m in harbour.all_messages() if not m.ours and m.kind is not Kind.REPORT)
     assert max(said.values()) <= 4
 
 
