@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from moderator_app.desk.desk import Ctx, Desk
 from moderator_app.models.inbox import Account, Message, Person, Thread
 
 DEK = bytes(range(32))
@@ -37,3 +39,12 @@ def insert_message(session: Session, account: Account, external_id: str, body: s
             fetched_at=at,
         )
     )
+
+
+def words_of(desk: Desk) -> set[str]:
+    """Every text that the store holds."""
+
+    def read(ctx: Ctx) -> set[str]:
+        return set(ctx.session.scalars(sa.select(Message.body)))
+
+    return desk.ask(read)
