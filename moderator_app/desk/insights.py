@@ -253,7 +253,7 @@ def _by_platform(ctx: Ctx, monday: date) -> Table:
         .where(*_theirs(*_span(monday)))
         .group_by(Account.platform)
         .order_by(Account.platform)
-    )
+    ).all()
     cells = suppress([count for _, count in found])
     return Table(
         "platforms",

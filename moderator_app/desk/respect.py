@@ -124,7 +124,8 @@ def length(text: str, unit: str) -> int:
 
 def _known(number: str) -> bool:
     """Whether a number in a draft comes from the directory of crisis lines."""
-    return re.sub(r"\D", "", number) in helplines.known_numbers()
+    # Opening hours in brackets may follow a number, and their digits are not part of it.
+    return re.sub(r"\D", "", number.partition("(")[0]) in helplines.known_numbers()
 
 
 def check(

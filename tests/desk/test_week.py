@@ -6,10 +6,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from conftest import Shift
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import Shift
 from moderator_app.desk import insights, paper, replies, triage
 from moderator_app.desk.rows import Audience, Level, Queue, Reading
 
@@ -70,7 +70,7 @@ def test_every_number_of_the_csv_has_its_definition(week: insights.Week) -> None
     rows = list(csv.DictReader(io.StringIO(insights.csv(week))))
     assert {row["week"] for row in rows} == {"2026-11-16"}
     assert all(row["definition"] for row in rows)
-    assert [row["value"] for row in rows if row["name"] == "Messages"][0] == "15"
+    assert next(row["value"] for row in rows if row["name"] == "Messages") == "15"
 
 
 def test_the_pdf_has_text_and_embedded_fonts(week: insights.Week, tmp_path: Path) -> None:

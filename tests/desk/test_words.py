@@ -1,10 +1,10 @@
 """Folding, search, and the check of a draft."""
 
 import pytest
+from conftest import Shift
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import Shift
 from moderator_app.desk import folding, helplines, respect, search
 from moderator_app.desk.rows import Audience, Level
 
@@ -12,7 +12,7 @@ from moderator_app.desk.rows import Audience, Level
 @given(st.text(st.characters(), max_size=300))
 def test_any_text_is_repaired_to_something_storable(text: str) -> None:
     repaired = folding.repair(text)
-    assert repaired.encode()
+    assert repaired.encode().decode() == repaired
     assert "\0" not in repaired
     assert folding.repair(repaired) == repaired
     folding.fold(repaired)

@@ -11,12 +11,12 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from tests_support import DEK, account_of, insert_message
 
 from moderator_app.errors import ForTheModerator
 from moderator_app.models import base, care, inbox, migrations
 from moderator_app.models.store import Damaged, NewerFile, Store
 from moderator_app.paths import Profile
-from tests_support import DEK, account_of, insert_message
 
 
 def test_a_new_file_is_ours_alone_and_not_readable_as_plain_sqlite(store: Store) -> None:
@@ -47,9 +47,13 @@ def test_what_was_committed_is_there_after_reopening(profile: Profile) -> None:
 
 
 def test_a_failed_block_leaves_nothing(store: Store) -> None:
-    with pytest.raises(RuntimeError), store.write() as session:
-        session.add(care.Meta(key="k", value="v"))
-        raise RuntimeError
+    def fails() -> None:
+        with store.write() as session:
+            session.add(care.Meta(key="k", value="v"))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fails()
     with store.read() as session:
         assert session.get(care.Meta, "k") is None
 
