@@ -172,7 +172,9 @@ def _in(name: Queue, who: str) -> sa.ColumnElement[bool]:
     if name is Queue.MINE:
         return sa.and_(Item.status == Status.OPEN, Item.assignee != _NOBODY, Item.assignee == who)
     if name is Queue.ESCALATED:
-        return sa.and_(Item.status == Status.OPEN, Item.escalated_to != _NOBODY)
+        # The plus keeps SQLite from the index over all open items: few are escalated.
+        status = sa.type_coerce(sa.literal_column("+item.status"), Item.status.type)
+        return sa.and_(status == Status.OPEN, Item.escalated_to != _NOBODY)
     return Item.status == Status(name.value)
 
 
@@ -198,9 +200,6 @@ def _page(ctx: Ctx, name: Queue, after: QueueKey | None, limit: int, words: str)
                 Item.top_message_id.in_(sa.select(Message.id).where(Message.body.like(like))),
             )
         )
-    if name is Queue.ESCALATED:
-        # Two indexes look alike to SQLite; this is the one that holds only what was escalated.
-        chosen = chosen.with_hint(Item, "INDEXED BY ix_item_escalated")
     return chosen.order_by(Item.rank, Item.due_at, Item.id).limit(limit)
 
 

@@ -106,9 +106,7 @@ class Item(Base):
             "id",
             sqlite_where=sa.text("assignee <> ''"),
         ),
-        sa.Index(
-            "ix_item_escalated", "status", "rank", "due_at", "id", sqlite_where=sa.text("escalated_to <> ''")
-        ),
+        sa.Index("ix_item_escalated", "rank", "due_at", "id", sqlite_where=sa.text("escalated_to <> ''")),
         sa.Index("ix_item_status", "status", "rank", "due_at", "id"),
         sa.Index("ix_item_person", "person_id", "last_at"),
         sa.Index("ix_item_snoozed", "snoozed_until", sqlite_where=sa.text("status = 'snoozed'")),

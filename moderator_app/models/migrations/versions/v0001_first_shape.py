@@ -187,7 +187,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_item_escalated",
         "item",
-        ["status", "rank", "due_at", "id"],
+        ["rank", "due_at", "id"],
         unique=False,
         sqlite_where=sa.text("escalated_to <> ''"),
     )
