@@ -192,7 +192,7 @@ start() {
 }
 
 status() {
-  installed && say "installed in $ROOT" || say "not installed"
+  if installed; then say "installed in $ROOT"; else say "not installed"; fi
   if running; then say "running"; cat "$ROOT/network.json"; else say "not running"; return 3; fi
 }
 

@@ -1,0 +1,191 @@
+"""What a moderator does on Bluesky, as records in our own repository.
+
+Sources: the com.atproto.repo, app.bsky.feed.threadgate and app.bsky.feed.like lexicons. The server has
+no idempotency key, but whoever writes a record may choose its name: ours follows from the command's
+key, so a repeat finds the first. A second record of one name is refused with status 500.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.bluesky_feed import (
+    POST,
+    THREADGATE,
+    Feed,
+    Ref,
+    entries,
+    owner,
+    permalink,
+    record_key,
+    text_at,
+    time_at,
+)
+from connectors.bluesky_session import Session
+from connectors.bluesky_text import MAX_POST, MAX_POST_BYTES, facets, graphemes, tid
+from connectors.contract import Audience, Command, Receipt
+from connectors.errors import OutcomeUnknown, Reason, Refused
+
+LIKE = "app.bsky.feed.like"
+_REPO = "com.atproto.repo."
+_TRIES = 4  # at changing a record that somebody else changes too
+
+
+class Acts:
+    """Everything public that one account does."""
+
+    def __init__(self, session: Session, feed: Feed) -> None:
+        self._session = session
+        self._feed = feed
+
+    def reply(self, command: Command) -> Receipt:
+        """Answer a post in public."""
+        if command.audience is Audience.PRIVATE:
+            raise Refused(Reason.UNSUPPORTED, "an answer to a post is public on Bluesky")
+        if graphemes(command.text) > MAX_POST or len(command.text.encode()) > MAX_POST_BYTES:
+            raise Refused(Reason.TOO_LONG, f"a post holds {MAX_POST} characters")
+        parent = self._feed.post(command.target)
+        if parent.viewer.get("replyDisabled") is True:
+            raise Refused(Reason.BLOCKED, "whoever began this thread lets nobody like us answer")
+        record: dict[str, Any] = {
+            "text": command.text,
+            "reply": {"root": parent.root.record(), "parent": parent.ref.record()},
+        }
+        marked = facets(command.text, self._did_of)
+        if marked:
+            record["facets"] = marked
+        return self._create(POST, command.key, record)
+
+    def retract(self, command: Command) -> Receipt:
+        """Delete a post of ours; one that is gone already is as good."""
+        if owner(command.target) != self._session.did:
+            raise Refused(Reason.ROLE, "only its author can delete a post on Bluesky")
+        self._delete(POST, record_key(command.target))
+        return Receipt(command.target)
+
+    def was_retracted(self, command: Command) -> Receipt | None:
+        """Say whether the post is gone."""
+        found = self._feed.own_record(POST, record_key(command.target))
+        return None if found else Receipt(command.target)
+
+    def hide(self, command: Command, *, hide: bool) -> Receipt:
+        """Hide a reply below a post of ours, or show it again.
+
+        The list of hidden replies is one record that the official app writes too: it is changed only
+        if it still is what we read, and read again otherwise.
+        """
+        post = self._feed.post(command.target)
+        root = post.root
+        if post.parent is None:
+            raise Refused(Reason.UNSUPPORTED, "only answers can be hidden on Bluesky")
+        if owner(root.uri) != self._session.did:
+            raise Refused(Reason.ROLE, "only whoever began a thread can hide answers in it")
+        for attempt in range(_TRIES):
+            try:
+                return self._gate(root, command.target, hide=hide)
+            except Refused as trouble:
+                if trouble.reason is not Reason.STALE or attempt + 1 == _TRIES:
+                    raise
+        raise AssertionError("the last try either answers or raises")
+
+    def was_hidden(self, command: Command, *, hide: bool) -> Receipt | None:
+        """Say whether the reply is as the command wanted it."""
+        root = self._feed.post(command.target).root
+        done = (command.target in self._feed.hidden_under(root.uri)) == hide
+        return Receipt(command.target) if done else None
+
+    def like(self, command: Command) -> Receipt:
+        """Like a post; one that we like already stays as it is."""
+        post = self._feed.post(command.target)
+        known = text_at(post.viewer, "like")
+        if known:
+            return Receipt(known)
+        return self._create(LIKE, command.key, {"subject": post.ref.record()})
+
+    def unlike(self, command: Command) -> Receipt:
+        """Take every like of ours back."""
+        for uri in self._likes(command.target):
+            self._delete(LIKE, record_key(uri))
+        return Receipt(command.target)
+
+    def was_liked(self, command: Command) -> Receipt | None:
+        """Say whether we like the post."""
+        known = self._likes(command.target)
+        return Receipt(known[0]) if known else None
+
+    def was_unliked(self, command: Command) -> Receipt | None:
+        """Say whether we do not like the post (any more)."""
+        return None if self._likes(command.target) else Receipt(command.target)
+
+    def find(self, collection: str, key: str) -> Receipt | None:
+        """Look for the record that a command with this key makes."""
+        found = self._feed.own_record(collection, tid(key))
+        uri = text_at(found, "uri")
+        if not uri:
+            return None
+        return Receipt(uri, time_at(found, "value", "createdAt"), permalink(uri))
+
+    def _create(self, collection: str, key: str, record: Mapping[str, Any]) -> Receipt:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        body = {
+            "repo": self._session.did,
+            "collection": collection,
+            "rkey": tid(key),
+            "record": {"$type": collection, "createdAt": now, **record},
+        }
+        try:
+            answer = self._session.write(_REPO + "createRecord", body)
+        except OutcomeUnknown:
+            found = self.find(collection, key)  # a name that is taken is answered with status 500
+            if found is None:
+                raise
+            return found
+        uri = text_at(answer, "uri")
+        if not uri:
+            raise OutcomeUnknown("the server did not say what it made")
+        return Receipt(uri, datetime.fromisoformat(now), permalink(uri))
+
+    def _delete(self, collection: str, key: str) -> None:
+        body = {"repo": self._session.did, "collection": collection, "rkey": key}
+        self._session.write(_REPO + "deleteRecord", body)
+
+    def _gate(self, root: Ref, reply: str, *, hide: bool) -> Receipt:
+        found, version = self._feed.threadgate(root.uri)
+        hidden = [entry for entry in entries(found, "hiddenReplies") if isinstance(entry, str)]
+        if (reply in hidden) == hide:
+            return Receipt(reply)
+        hidden = [*hidden, reply] if hide else [entry for entry in hidden if entry != reply]
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        fresh = {"$type": THREADGATE, "post": root.uri, "createdAt": now}
+        body = {
+            "repo": self._session.did,
+            "collection": THREADGATE,
+            "rkey": record_key(root.uri),
+            "record": {**(found or fresh), "hiddenReplies": hidden},
+            "swapRecord": version,
+        }
+        self._session.write(_REPO + "putRecord", body)
+        return Receipt(reply)
+
+    def _likes(self, uri: str) -> list[str]:
+        """Find our likes of a post: as the network knows them, and the newest that it may not."""
+        view = self._feed.views([uri]).get(uri)
+        params = {"repo": self._session.did, "collection": LIKE, "limit": 100}
+        recent = entries(self._session.read(_REPO + "listRecords", params), "records")
+        found = [
+            text_at(entry, "uri")
+            for entry in recent
+            if text_at(entry, "value", "subject", "uri") == uri
+        ]
+        known = text_at(view, "viewer", "like")
+        if known and known not in found and self._feed.own_record(LIKE, record_key(known)):
+            found.append(known)
+        return found
+
+    def _did_of(self, handle: str) -> str | None:
+        try:
+            params = {"handle": handle}
+            answer = self._session.read("com.atproto.identity.resolveHandle", params)
+        except Refused:
+            return None
+        return text_at(answer, "did") or None
