@@ -1,0 +1,237 @@
+"""What the platforms say: accounts, people, conversations, messages, and why each has its level.
+
+Columns marked *ours* are written by moderators' actions and triage, never by intake, so that a replayed
+page cannot undo a decision.
+"""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from moderator_app.models.base import Base, Level, Status
+
+
+class Account(Base):
+    """One account of ours on one platform. Its secrets are in the vault, under `vault_key`."""
+
+    __tablename__ = "account"
+    __table_args__ = (sa.UniqueConstraint("platform", "external_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    platform: Mapped[str]
+    external_id: Mapped[str]
+    handle: Mapped[str]
+    name: Mapped[str] = mapped_column(default="")
+    vault_key: Mapped[str]
+    form: Mapped[str] = mapped_column(default="{}")  # sign-in fields that are not secret, JSON
+    abilities: Mapped[str] = mapped_column(default="{}")  # what the last probe said, JSON
+    health: Mapped[str] = mapped_column(default="new")
+    health_since: Mapped[datetime | None]
+    last_pull_at: Mapped[datetime | None]
+    next_try_at: Mapped[datetime | None]
+    skipped: Mapped[int] = mapped_column(default=0)
+    removed_at: Mapped[datetime | None]
+
+
+class Cursor(Base):
+    """How far one stream of one account was read; written with the page it vouches for."""
+
+    __tablename__ = "cursor"
+
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"), primary_key=True)
+    stream: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    at: Mapped[datetime]
+
+
+class Person(Base):
+    """One account of somebody on one platform; never more than the platform shows."""
+
+    __tablename__ = "person"
+    __table_args__ = (sa.UniqueConstraint("account_id", "external_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"))
+    external_id: Mapped[str]
+    handle: Mapped[str]
+    name: Mapped[str] = mapped_column(default="")
+    first_seen: Mapped[datetime]
+    last_seen: Mapped[datetime]
+
+
+class PersonLink(Base):
+    """Two accounts that a moderator joined by hand, at the member's own word; reversible."""
+
+    __tablename__ = "person_link"
+
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), primary_key=True)
+    cluster_id: Mapped[int] = mapped_column(index=True)
+    by: Mapped[str]
+    at: Mapped[datetime]
+
+
+class Thread(Base):
+    """One conversation on one platform."""
+
+    __tablename__ = "thread"
+    __table_args__ = (sa.UniqueConstraint("account_id", "external_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"))
+    external_id: Mapped[str]
+    title: Mapped[str] = mapped_column(default="")
+    channel: Mapped[str] = mapped_column(default="")
+    permalink: Mapped[str | None]
+    last_at: Mapped[datetime]
+
+
+class Item(Base):
+    """The unit of work: what one person said in one conversation. All of it is *ours*.
+
+    `level` is the label; `rank` the order, which waiting and unread messages may put above the label.
+    `lowered_through` is the last message a person had seen when lowering: older ones raise no more.
+    """
+
+    __tablename__ = "item"
+    __table_args__ = (
+        sa.UniqueConstraint("thread_id", "person_id"),
+        sa.Index("ix_item_open", "rank", "due_at", "id", sqlite_where=sa.text("status = 'open'")),
+        sa.Index(
+            "ix_item_level",
+            "level",
+            "rank",
+            "due_at",
+            "id",
+            sqlite_where=sa.text("status = 'open'"),
+        ),
+        sa.Index(
+            "ix_item_mine",
+            "assignee",
+            "rank",
+            "due_at",
+            "id",
+            sqlite_where=sa.text("status = 'open' AND assignee <> ''"),
+        ),
+        sa.Index(
+            "ix_item_escalated",
+            "rank",
+            "due_at",
+            "id",
+            sqlite_where=sa.text("status = 'open' AND escalated_to <> ''"),
+        ),
+        sa.Index("ix_item_status", "status", "rank", "due_at", "id"),
+        sa.Index("ix_item_person", "person_id", "last_at"),
+        sa.Index("ix_item_snoozed", "snoozed_until", sqlite_where=sa.text("status = 'snoozed'")),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"))
+    thread_id: Mapped[int] = mapped_column(sa.ForeignKey("thread.id"))
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
+    level: Mapped[Level] = mapped_column(default=Level.GREEN)
+    rank: Mapped[int] = mapped_column(default=int(Level.RED))
+    pending: Mapped[int] = mapped_column(default=0)  # messages that the rules have not read yet
+    status: Mapped[Status] = mapped_column(default=Status.OPEN)
+    new_messages: Mapped[int] = mapped_column(default=0)
+    top_message_id: Mapped[int | None]  # the message that the card shows
+    waiting_since: Mapped[datetime]
+    due_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    seen_at: Mapped[datetime | None]
+    lowered_through: Mapped[int] = mapped_column(default=0)
+    assignee: Mapped[str] = mapped_column(default="")
+    escalated_to: Mapped[str] = mapped_column(default="")
+    escalated_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
+    snoozed_until: Mapped[datetime | None]
+    outcome: Mapped[str] = mapped_column(default="")
+    first_reply_at: Mapped[datetime | None]
+
+
+class Message(Base):
+    """One message as the platform has it, and what the rules made of it.
+
+    `id` is the order in which messages came in and is never used again after an erasure. `body` is empty
+    once the message is gone there: deleted upstream means deleted here.
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (
+        sa.UniqueConstraint("account_id", "external_id"),
+        sa.Index("ix_message_thread", "thread_id", "created_at", "id"),
+        sa.Index("ix_message_person", "person_id", "created_at", "id"),
+        sa.Index("ix_message_item", "item_id", "id"),
+        sa.Index("ix_message_unread", "id", sqlite_where=sa.text("read_v IS NULL")),
+        sa.Index("ix_message_week", "created_at", "account_id", "level"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"))
+    thread_id: Mapped[int] = mapped_column(sa.ForeignKey("thread.id"))
+    person_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+    item_id: Mapped[int | None] = mapped_column(sa.ForeignKey("item.id"))
+    external_id: Mapped[str]
+    parent_ext: Mapped[str | None]
+    subject_ext: Mapped[str | None]
+    reason: Mapped[str | None]
+    kind: Mapped[str]
+    audience: Mapped[str]
+    ours: Mapped[bool] = mapped_column(default=False)
+    lang: Mapped[str | None]
+    body: Mapped[str]
+    folded: Mapped[str | None]  # search text, only where it differs from body
+    permalink: Mapped[str | None]
+    revision: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime]
+    fetched_at: Mapped[datetime]
+    edited_at: Mapped[datetime | None]
+    gone_at: Mapped[datetime | None]
+    gone_how: Mapped[str | None]
+    likes: Mapped[int] = mapped_column(default=0)
+    replies: Mapped[int] = mapped_column(default=0)
+    hidden_there: Mapped[bool] = mapped_column(default=False)
+    hidden_wanted: Mapped[bool | None]  # ours: what a moderator asked for, until the platform agrees
+    liked: Mapped[bool] = mapped_column(default=False)  # ours
+    level: Mapped[Level | None]  # ours: None until the rules have read it
+    read_v: Mapped[int | None]  # ours: the version of the rules that read it
+    action_id: Mapped[str | None]  # ours: the reply of ours that this is
+
+
+class Signal(Base):
+    """Why a message has its level: which characters, what kind, by which rule. Never the words."""
+
+    __tablename__ = "signal"
+    __table_args__ = (sa.Index("ix_signal_message_id", "message_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column(sa.ForeignKey("message.id", ondelete="CASCADE"))
+    start: Mapped[int]
+    end: Mapped[int]
+    kind: Mapped[str]
+    level: Mapped[Level]
+    why: Mapped[str]
+    lang: Mapped[str]
+
+
+class Revision(Base):
+    """What a message said before an edit; goes when the message goes."""
+
+    __tablename__ = "revision"
+    __table_args__ = (sa.Index("ix_revision_message_id", "message_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column(sa.ForeignKey("message.id", ondelete="CASCADE"))
+    body: Mapped[str]
+    replaced_at: Mapped[datetime]
+
+
+class ItemCount(Base):
+    """How many items each badge shows; kept by triggers, never written by hand."""
+
+    __tablename__ = "item_count"
+
+    status: Mapped[Status] = mapped_column(primary_key=True)
+    level: Mapped[Level] = mapped_column(primary_key=True)
+    n: Mapped[int]
