@@ -176,10 +176,7 @@ class _Chronicle:
 
     def _improvise(self, kind: str, at: datetime, *, answered: bool) -> None:
         lang = self._roll(_LANGUAGES)
-        if kind == "post":
-            talk = self._our_post(at - timedelta(hours=3))
-        else:
-            talk = self._opening(kind, lang, at)
+        talk = self._our_post(at - timedelta(hours=3)) if kind == "post" else self._opening(kind, lang, at)
         self._others_answer(kind, talk, at, fresh=self.now - at < FRESH)
         if answered:
             self._we_answer(talk)
