@@ -1,8 +1,8 @@
 """What a moderator does on Bluesky, as records in our own repository.
 
-Sources: the com.atproto.repo, app.bsky.feed.threadgate and app.bsky.feed.like lexicons. The server has
-no idempotency key, but whoever writes a record may choose its name: ours follows from the command's
-key, so a repeat finds the first. A second record of one name is refused with status 500.
+Sources: the com.atproto.repo, app.bsky.feed.threadgate and app.bsky.feed.like lexicons. The server knows
+no idempotency key, but whoever writes a record may choose its name: ours follows from the command's key,
+so a repeat finds the first. A second record of one name is refused with status 500.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from connectors.bluesky_feed import (
     time_at,
 )
 from connectors.bluesky_session import Session
-from connectors.bluesky_text import MAX_POST, MAX_POST_BYTES, facets, graphemes, tid
+from connectors.bluesky_text import MAX_POST, MAX_POST_BYTES, facets, graphemes, storable, tid
 from connectors.contract import Audience, Command, Receipt
 from connectors.errors import OutcomeUnknown, Reason, Refused
 
@@ -42,6 +42,8 @@ class Acts:
         """Answer a post in public."""
         if command.audience is Audience.PRIVATE:
             raise Refused(Reason.UNSUPPORTED, "an answer to a post is public on Bluesky")
+        if not storable(command.text):
+            raise Refused(Reason.INVALID, "there are signs in it that Bluesky cannot hold")
         if graphemes(command.text) > MAX_POST or len(command.text.encode()) > MAX_POST_BYTES:
             raise Refused(Reason.TOO_LONG, f"a post holds {MAX_POST} characters")
         parent = self._feed.post(command.target)
@@ -68,8 +70,27 @@ class Acts:
         found = self._feed.own_record(POST, record_key(command.target))
         return None if found else Receipt(command.target)
 
-    def hide(self, command: Command, *, hide: bool) -> Receipt:
-        """Hide a reply below a post of ours, or show it again.
+    def hide(self, command: Command) -> Receipt:
+        """Hide a reply below a post of ours."""
+        return self._set_hidden(command, hide=True)
+
+    def unhide(self, command: Command) -> Receipt:
+        """Show a reply again that we hid."""
+        return self._set_hidden(command, hide=False)
+
+    def was_hidden(self, command: Command) -> Receipt | None:
+        """Say whether the reply is hidden."""
+        return Receipt(command.target) if self._is_hidden(command.target) else None
+
+    def was_shown(self, command: Command) -> Receipt | None:
+        """Say whether the reply is not hidden."""
+        return None if self._is_hidden(command.target) else Receipt(command.target)
+
+    def _is_hidden(self, uri: str) -> bool:
+        return uri in self._feed.hidden_under([self._feed.post(uri).root.uri])
+
+    def _set_hidden(self, command: Command, *, hide: bool) -> Receipt:
+        """Change whether a reply is hidden.
 
         The list of hidden replies is one record that the official app writes too: it is changed only
         if it still is what we read, and read again otherwise.
@@ -88,12 +109,6 @@ class Acts:
                     raise
         raise AssertionError("the last try either answers or raises")
 
-    def was_hidden(self, command: Command, *, hide: bool) -> Receipt | None:
-        """Say whether the reply is as the command wanted it."""
-        root = self._feed.post(command.target).root
-        done = (command.target in self._feed.hidden_under(root.uri)) == hide
-        return Receipt(command.target) if done else None
-
     def like(self, command: Command) -> Receipt:
         """Like a post; one that we like already stays as it is."""
         post = self._feed.post(command.target)
@@ -109,7 +124,7 @@ class Acts:
         return Receipt(command.target)
 
     def was_liked(self, command: Command) -> Receipt | None:
-        """Say whether we like the post."""
+        """Say whether we like the post, by this command or by another."""
         known = self._likes(command.target)
         return Receipt(known[0]) if known else None
 
@@ -117,7 +132,11 @@ class Acts:
         """Say whether we do not like the post (any more)."""
         return None if self._likes(command.target) else Receipt(command.target)
 
-    def find(self, collection: str, key: str) -> Receipt | None:
+    def was_posted(self, command: Command) -> Receipt | None:
+        """Look for the reply."""
+        return self._find(POST, command.key)
+
+    def _find(self, collection: str, key: str) -> Receipt | None:
         """Look for the record that a command with this key makes."""
         found = self._feed.own_record(collection, tid(key))
         uri = text_at(found, "uri")
@@ -133,13 +152,10 @@ class Acts:
             "rkey": tid(key),
             "record": {"$type": collection, "createdAt": now, **record},
         }
-        try:
-            answer = self._session.write(_REPO + "createRecord", body)
-        except OutcomeUnknown:
-            found = self.find(collection, key)  # a name that is taken is answered with status 500
-            if found is None:
-                raise
-            return found
+        done = self._find(collection, key)
+        if done:
+            return done
+        answer = self._session.write(_REPO + "createRecord", body)
         uri = text_at(answer, "uri")
         if not uri:
             raise OutcomeUnknown("the server did not say what it made")
@@ -173,9 +189,7 @@ class Acts:
         params = {"repo": self._session.did, "collection": LIKE, "limit": 100}
         recent = entries(self._session.read(_REPO + "listRecords", params), "records")
         found = [
-            text_at(entry, "uri")
-            for entry in recent
-            if text_at(entry, "value", "subject", "uri") == uri
+            text_at(entry, "uri") for entry in recent if text_at(entry, "value", "subject", "uri") == uri
         ]
         known = text_at(view, "viewer", "like")
         if known and known not in found and self._feed.own_record(LIKE, record_key(known)):

@@ -11,7 +11,7 @@ from typing import Any
 
 from connectors.bluesky_feed import dig, entries, person_of, text_at, time_at
 from connectors.bluesky_session import CHAT, Session
-from connectors.bluesky_text import MAX_DIRECT, MAX_DIRECT_BYTES, begun_at, graphemes
+from connectors.bluesky_text import MAX_DIRECT, MAX_DIRECT_BYTES, begun_at, graphemes, storable
 from connectors.contract import (
     Audience,
     Command,
@@ -65,7 +65,7 @@ class Chat:
             dump = json.dumps({"cursor": cursor, "todo": todo})
             done = total - len(todo)
             yield Page(STREAM, messages, gone, dump, skipped=skipped, done=done, total=total)
-        yield from self._log(cursor, since)
+        yield from self._log(cursor, since, total)
 
     def fetch(self, ids: Sequence[str]) -> dict[str, RemoteMessage | RemoteGone]:
         """Re-read messages of a few conversations."""
@@ -89,6 +89,8 @@ class Chat:
     def send(self, command: Command) -> Receipt:
         """Answer in a conversation; a command that was sent before is found and not sent again."""
         self._need_privilege()
+        if not storable(command.text):
+            raise Refused(Reason.INVALID, "there are signs in it that Bluesky cannot hold")
         if graphemes(command.text) > MAX_DIRECT or len(command.text.encode()) > MAX_DIRECT_BYTES:
             raise Refused(Reason.TOO_LONG, f"a direct message holds {MAX_DIRECT} characters")
         sent = self.find_sent(command)
@@ -205,7 +207,7 @@ class Chat:
                 break
         return tuple(messages), tuple(gone), skipped
 
-    def _log(self, cursor: str, since: datetime | None) -> Iterator[Page]:
+    def _log(self, cursor: str, since: datetime | None, total: int) -> Iterator[Page]:
         while True:
             answer = self._read("getLog", **({"cursor": cursor} if cursor else {}))
             events = entries(answer, "logs")
@@ -224,7 +226,7 @@ class Chat:
                     messages.append(found)
             before, cursor = cursor, text_at(answer, "cursor") or cursor
             dump = json.dumps({"cursor": cursor, "todo": []})
-            yield Page(STREAM, tuple(messages), tuple(gone), dump, skipped=skipped)
+            yield Page(STREAM, tuple(messages), tuple(gone), dump, skipped=skipped, done=total, total=total)
             if not events or cursor == before:
                 return
 
@@ -262,6 +264,7 @@ class Chat:
             ours=sender == self._session.did,
             parent_id=f"{convo}/{reply_to}" if reply_to else None,
             thread_title=title,
+            revision=message,  # nobody can edit a direct message
             likes=len(entries(view, "reactions")),
         )
 

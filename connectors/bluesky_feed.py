@@ -4,6 +4,7 @@ Sources: the app.bsky.feed lexicons. An id is the post's at:// address, a revisi
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,7 @@ from connectors.errors import Gone, Unreadable
 POST = "app.bsky.feed.post"
 THREADGATE = "app.bsky.feed.threadgate"
 _AT_ONCE = 25  # posts that getPosts takes
+_FEW = 3  # threads whose gates are asked for one by one
 _DEPTH = 100  # of a thread; the server stops earlier where it wants to
 
 
@@ -145,9 +147,7 @@ def _ref(data: Any) -> Ref | None:
 
 
 def _names(record: Any) -> frozenset[str]:
-    features = [
-        feature for facet in entries(record, "facets") for feature in entries(facet, "features")
-    ]
+    features = [feature for facet in entries(record, "facets") for feature in entries(facet, "features")]
     named = {text_at(feature, "did") for feature in features}
     embed = dig(record, "embed")
     quoted = text_at(embed, "record", "uri") or text_at(embed, "record", "record", "uri")
@@ -194,7 +194,7 @@ class Feed:
         roots = dict.fromkeys(post.root.uri for post in posts.values())
         titles = self._titles(roots, posts)
         replied = dict.fromkeys(post.root.uri for post in posts.values() if post.parent)
-        hidden = {root: self.hidden_under(root) for root in replied}
+        hidden = self.hidden_under(replied)
         shown = [self._message(post, titles, hidden) for post in posts.values()]
         return shown, skipped
 
@@ -242,14 +242,18 @@ class Feed:
         messages, _ = self.messages(views)
         return sorted(messages, key=lambda message: (message.created_at, message.id))
 
-    def hidden_under(self, root: str) -> frozenset[str]:
-        """Read which replies we hid below a post of ours, from our own records: they never lag."""
-        if owner(root) != self._session.did:
-            return frozenset()
-        found, _ = self.threadgate(root)
-        return frozenset(
-            entry for entry in entries(found, "hiddenReplies") if isinstance(entry, str)
-        )
+    def hidden_under(self, roots: Iterable[str]) -> set[str]:
+        """Which replies we hid below posts of ours, from our own records: they never lag."""
+        ours = {root for root in roots if owner(root) == self._session.did}
+        gates: list[Any] = []
+        if len(ours) > _FEW:  # our newest gates in one call; where that is all of them, we are done
+            params = {"repo": self._session.did, "collection": THREADGATE, "limit": 100}
+            answer = self._session.read("com.atproto.repo.listRecords", params)
+            gates = [dig(record, "value") for record in entries(answer, "records")]
+            ours = ours - {text_at(gate, "post") for gate in gates} if dig(answer, "cursor") else set()
+        gates += [self.threadgate(root)[0] for root in ours]
+        hidden = [entry for gate in gates for entry in entries(gate, "hiddenReplies")]
+        return {entry for entry in hidden if isinstance(entry, str)}
 
     def threadgate(self, root: str) -> tuple[dict[str, Any] | None, str | None]:
         """Read the record that gates a thread of ours and its version."""
@@ -271,9 +275,7 @@ class Feed:
         titles |= {uri: first_line(text_at(view, "record", "text")) for uri, view in others.items()}
         return titles
 
-    def _message(
-        self, post: Post, titles: Mapping[str, str], hidden: Mapping[str, frozenset[str]]
-    ) -> RemoteMessage:
+    def _message(self, post: Post, titles: Mapping[str, str], hidden: AbstractSet[str]) -> RemoteMessage:
         return RemoteMessage(
             id=post.ref.uri,
             thread_id=post.root.uri,
@@ -287,7 +289,7 @@ class Feed:
             permalink=permalink(post.ref.uri),
             lang=post.lang,
             revision=post.ref.cid,
-            hidden=post.ref.uri in hidden.get(post.root.uri, ()),
+            hidden=post.ref.uri in hidden,
             likes=post.likes,
             replies=post.replies,
         )

@@ -44,6 +44,11 @@ class Reports:
         self._feed = feed
         self._service = service.strip().removeprefix("@")
 
+    @property
+    def named(self) -> bool:
+        """Whether there is a service at all."""
+        return bool(self._service)
+
     def ability(self) -> Ability:
         """Ask the service whether it lets us in."""
         try:

@@ -100,6 +100,13 @@ class Session:
         self._handed_out = dict(self._secrets)
         return dict(self._secrets)
 
+    def who(self) -> dict[str, Any]:
+        """Ask the server whose session this is."""
+        try:
+            return self.read("com.atproto.server.getSession")
+        except Refused:  # a good token of an account that was taken down or deleted
+            raise SignInAgain("the account cannot be used now") from None
+
     def fresh_secrets(self) -> dict[str, str] | None:
         """All secrets, if any changed since they were last handed out."""
         if self._secrets == self._handed_out:
@@ -121,22 +128,16 @@ class Session:
         except (ValueError, IndexError, AttributeError):
             return ""
 
-    def read(
-        self, nsid: str, params: Mapping[str, Any] | None = None, proxy: str = ""
-    ) -> dict[str, Any]:
+    def read(self, nsid: str, params: Mapping[str, Any] | None = None, proxy: str = "") -> dict[str, Any]:
         """Ask; the answer is always an object."""
-        answer = self._signed(
-            lambda headers: self.http.read(f"xrpc/{nsid}", params, headers), nsid, proxy
-        )
+        answer = self._signed(lambda headers: self.http.read(f"xrpc/{nsid}", params, headers), nsid, proxy)
         if not isinstance(answer.data, dict):
             raise Unreadable(f"{nsid} did not answer with an object")
         return answer.data
 
     def write(self, nsid: str, body: Mapping[str, Any], proxy: str = "") -> dict[str, Any]:
         """Do; sent once, or twice where the first was turned away for its token."""
-        answer = self._signed(
-            lambda headers: self.http.write(f"xrpc/{nsid}", body, headers), nsid, proxy
-        )
+        answer = self._signed(lambda headers: self.http.write(f"xrpc/{nsid}", body, headers), nsid, proxy)
         return answer.data if isinstance(answer.data, dict) else {}
 
     def _signed(self, call: Callable[[Mapping[str, str]], Answer], nsid: str, proxy: str) -> Answer:

@@ -2,11 +2,12 @@
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
+
+import regex
 
 MAX_POST = 300  # graphemes
 MAX_POST_BYTES = 3000
@@ -19,14 +20,7 @@ _VERSION_7 = 7
 _MENTION = re.compile(r"(?:^|[\s(\[{<\"'])@((?:[a-zA-Z0-9-]+\.)+[a-zA-Z][a-zA-Z0-9-]*)")
 _LINK = re.compile(r"https?://[^\s<>\"]+")
 _AFTER_LINK = ".,;:!?'\")]}…"
-_ZWJ, _CR, _LF = "\u200d", "\r", "\n"
-_HANGUL_L = range(0x1100, 0x1160)
-_HANGUL_V = range(0x1160, 0x11A8)
-_HANGUL_T = range(0x11A8, 0x1200)
-_HANGUL_SYLLABLE = range(0xAC00, 0xD7A4)
-_FLAG_HALF = range(0x1F1E6, 0x1F200)
-_SKIN = range(0x1F3FB, 0x1F400)
-_TAGS = range(0xE0020, 0xE0080)
+_GRAPHEME = regex.compile(r"\X")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +35,7 @@ class Span:
 def mentions(text: str) -> list[Span]:
     """Find @handles; the sign belongs to the span, not to its text."""
     return [
-        _span(text, found.start(1) - 1, found.end(1), found.group(1))
-        for found in _MENTION.finditer(text)
+        _span(text, found.start(1) - 1, found.end(1), found.group(1)) for found in _MENTION.finditer(text)
     ]
 
 
@@ -78,46 +71,13 @@ def facets(text: str, did_of: Callable[[str], str | None]) -> list[dict[str, obj
 
 
 def graphemes(text: str) -> int:
-    """Count what a person would call characters (Unicode's extended grapheme clusters, nearly).
-
-    The standard library has no segmenter. Where this differs from the server's count, for some
-    scripts of South Asia, the server's refusal is shown instead of ours.
-    """
-    count, flags, before, pictured = 0, 0, "", False
-    for sign in text:
-        flags = flags + 1 if ord(sign) in _FLAG_HALF else 0
-        joined = before and (
-            _extends(sign)
-            or (before == _ZWJ and pictured and _is_picture(sign))
-            or (flags and flags % 2 == 0)
-            or (before == _CR and sign == _LF)
-            or _same_syllable(ord(before), ord(sign))
-        )
-        # A line break takes no mark to itself.
-        count += 0 if joined and not (before in (_CR, _LF) and sign != _LF) else 1
-        pictured = _is_picture(sign) or (pictured and _extends(sign))
-        before = sign
-    return count
+    """Count what a person would call characters, as the server does."""
+    return len(_GRAPHEME.findall(text))
 
 
-def _extends(sign: str) -> bool:
-    marks = unicodedata.category(sign) in ("Mn", "Me", "Mc")
-    return marks or sign in (_ZWJ, "\u200c") or ord(sign) in _SKIN or ord(sign) in _TAGS
-
-
-def _is_picture(sign: str) -> bool:
-    return unicodedata.category(sign) in ("So", "Sm", "Po") or ord(sign) in range(0x1F000, 0x20000)
-
-
-def _same_syllable(before: int, after: int) -> bool:
-    """Whether two Korean letters make one syllable."""
-    whole = before in _HANGUL_SYLLABLE
-    open_syllable = whole and (before - _HANGUL_SYLLABLE.start) % 28 == 0
-    if before in _HANGUL_L:
-        return after in _HANGUL_L or after in _HANGUL_V or after in _HANGUL_SYLLABLE
-    if before in _HANGUL_V or open_syllable:
-        return after in _HANGUL_V or after in _HANGUL_T
-    return (before in _HANGUL_T or whole) and after in _HANGUL_T
+def storable(text: str) -> bool:
+    """Whether the network can hold a text: half an emoji or a NUL would be lost on the way."""
+    return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def begun_at(key: str) -> datetime | None:
@@ -140,9 +100,7 @@ def tid(key: str) -> str:
     else:
         micros = digest >> 11
     number = ((micros & ((1 << 53) - 1)) << 10) | (digest & 0x3FF)
-    return "".join(
-        _ALPHABET[(number >> (5 * place)) & 31] for place in reversed(range(_TID_LENGTH))
-    )
+    return "".join(_ALPHABET[(number >> (5 * place)) & 31] for place in reversed(range(_TID_LENGTH)))
 
 
 def _uuid7(key: str) -> UUID | None:

@@ -261,9 +261,7 @@ class Http:
         if is_write and lost:
             return OutcomeUnknown(message)
         if status in _BUSY or lost:
-            return TryLater(
-                message, wait_until(answer.headers, answer.data, answer.at, self._now())
-            )
+            return TryLater(message, wait_until(answer.headers, answer.data, answer.at, self._now()))
         return self._explain(answer) or _by_status(status, message, is_write=is_write)
 
 

@@ -43,9 +43,7 @@ def moment(value: object, server: datetime, ours: datetime) -> datetime | None:
     return ours + min(timedelta(seconds=min(max(left, 0.0), 1e6)), LONGEST_WAIT)
 
 
-def wait_until(
-    headers: Mapping[str, str], body: Any, server: datetime, ours: datetime
-) -> datetime | None:
+def wait_until(headers: Mapping[str, str], body: Any, server: datetime, ours: datetime) -> datetime | None:
     """Find the moment that a refusal for too many requests names, wherever it is put."""
     said = [headers.get("Retry-After"), *_in_body(body)]
     said += [headers.get("X-RateLimit-Reset-After"), *_resets(headers)]
@@ -72,15 +70,11 @@ class Pace:
     def __init__(self) -> None:
         self._windows: OrderedDict[str, _Window] = OrderedDict()
 
-    def learn(
-        self, path: str, headers: Mapping[str, str], server: datetime, ours: datetime
-    ) -> None:
+    def learn(self, path: str, headers: Mapping[str, str], server: datetime, ours: datetime) -> None:
         """Remember what an answer says about the path's window."""
         limit = _number(_either(headers, "Limit"))
         remaining = _number(_either(headers, "Remaining"))
-        resets = next(
-            (at for value in _resets(headers) if (at := moment(value, server, ours))), None
-        )
+        resets = next((at for value in _resets(headers) if (at := moment(value, server, ours))), None)
         if remaining is None or resets is None:
             return
         self._windows[path] = _Window(limit or 0.0, remaining, resets)

@@ -25,9 +25,7 @@ from connectors.errors import (
 )
 from connectors.http import Answer, Http, Limits
 
-QUICK = Limits(
-    connect=2, silence=0.4, whole=1, size=200_000, tries=3, first_pause=0.01, longest_pause=0.3
-)
+QUICK = Limits(connect=2, silence=0.4, whole=1, size=200_000, tries=3, first_pause=0.01, longest_pause=0.3)
 Behaviour = Callable[["Server", BaseHTTPRequestHandler], None]
 
 
@@ -165,12 +163,8 @@ def test_a_read_gives_up_after_a_few_tries(server: Server, http: Http) -> None:
     assert len(server.requests) == QUICK.tries
 
 
-@pytest.mark.parametrize(
-    "lost", [say(500), say(502, b"<html>"), say(503), reset, silent, cut_short]
-)
-def test_a_write_with_no_clear_answer_is_sent_once(
-    server: Server, http: Http, lost: Behaviour
-) -> None:
+@pytest.mark.parametrize("lost", [say(500), say(502, b"<html>"), say(503), reset, silent, cut_short])
+def test_a_write_with_no_clear_answer_is_sent_once(server: Server, http: Http, lost: Behaviour) -> None:
     server.behave = lost
     with pytest.raises(OutcomeUnknown):
         http.write("things", {"a": 1})
@@ -319,9 +313,7 @@ def test_every_way_to_say_wait_is_understood(
         assert timedelta(seconds=45) < wait < timedelta(seconds=65)
 
 
-def test_a_short_wait_is_sat_out_and_a_wordless_refusal_is_not_hammered(
-    server: Server, http: Http
-) -> None:
+def test_a_short_wait_is_sat_out_and_a_wordless_refusal_is_not_hammered(server: Server, http: Http) -> None:
     server.behave = one_after_another(say(429, Retry_After="0.1"), say(200, 1))
     assert http.read("things").data == 1
     server.requests.clear()
@@ -334,17 +326,13 @@ def test_a_short_wait_is_sat_out_and_a_wordless_refusal_is_not_hammered(
 
 def test_the_last_of_a_window_is_kept_for_people(server: Server, http: Http) -> None:
     reset_at = str(int((datetime.now(UTC) + timedelta(minutes=5)).timestamp()))
-    server.behave = say(
-        200, 1, RateLimit_Limit="100", RateLimit_Remaining="15", RateLimit_Reset=reset_at
-    )
+    server.behave = say(200, 1, RateLimit_Limit="100", RateLimit_Remaining="15", RateLimit_Reset=reset_at)
     http.read("things")
     with pytest.raises(TryLater):
         http.read("things")
     assert http.read("other").data == 1
     assert http.write("things").data == 1
-    server.behave = say(
-        200, 1, RateLimit_Limit="100", RateLimit_Remaining="0", RateLimit_Reset=reset_at
-    )
+    server.behave = say(200, 1, RateLimit_Limit="100", RateLimit_Remaining="0", RateLimit_Reset=reset_at)
     http.write("things")
     with pytest.raises(TryLater):
         http.write("things")

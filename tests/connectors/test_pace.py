@@ -15,9 +15,7 @@ skews = st.integers(-100_000, 100_000)
 
 
 @given(clocks, waits, skews, st.sampled_from(["left", "epoch", "ms", "iso", "offset", "http"]))
-def test_all_forms_agree_whatever_our_clock_says(
-    server: datetime, wait: int, skew: int, form: str
-) -> None:
+def test_all_forms_agree_whatever_our_clock_says(server: datetime, wait: int, skew: int, form: str) -> None:
     ours = server + timedelta(seconds=skew)
     then = server + timedelta(seconds=wait)
     written = {
@@ -54,9 +52,7 @@ def test_nonsense_never_makes_a_long_or_a_past_wait(value: object) -> None:
     st.recursive(
         st.none() | st.floats() | st.text(),
         lambda inner: st.dictionaries(
-            st.sampled_from(
-                ["retry_after", "retry_after_ms", "wait_seconds", "extras", "parameters"]
-            ),
+            st.sampled_from(["retry_after", "retry_after_ms", "wait_seconds", "extras", "parameters"]),
             inner,
         ),
     )
