@@ -14,6 +14,7 @@ from connectors.bluesky_feed import (
     THREADGATE,
     Feed,
     Ref,
+    dig,
     entries,
     owner,
     permalink,
@@ -28,7 +29,7 @@ from connectors.errors import OutcomeUnknown, Reason, Refused
 
 LIKE = "app.bsky.feed.like"
 _REPO = "com.atproto.repo."
-_TRIES = 4  # at changing a record that somebody else changes too
+_TRIES = 4  # at changing what somebody else changes too, and at finding a free name
 
 
 class Acts:
@@ -56,7 +57,7 @@ class Acts:
         marked = facets(command.text, self._did_of)
         if marked:
             record["facets"] = marked
-        return self._create(POST, command.key, record)
+        return self._create(POST, command, record)
 
     def retract(self, command: Command) -> Receipt:
         """Delete a post of ours; one that is gone already is as good."""
@@ -115,7 +116,7 @@ class Acts:
         known = text_at(post.viewer, "like")
         if known:
             return Receipt(known)
-        return self._create(LIKE, command.key, {"subject": post.ref.record()})
+        return self._create(LIKE, command, {"subject": post.ref.record()})
 
     def unlike(self, command: Command) -> Receipt:
         """Take every like of ours back."""
@@ -134,27 +135,32 @@ class Acts:
 
     def was_posted(self, command: Command) -> Receipt | None:
         """Look for the reply."""
-        return self._find(POST, command.key)
+        return self._find(POST, command)[0]
 
-    def _find(self, collection: str, key: str) -> Receipt | None:
-        """Look for the record that a command with this key makes."""
-        found = self._feed.own_record(collection, tid(key))
-        uri = text_at(found, "uri")
-        if not uri:
-            return None
-        return Receipt(uri, time_at(found, "value", "createdAt"), permalink(uri))
+    def _find(self, collection: str, command: Command) -> tuple[Receipt | None, str]:
+        """Look for the record that a command makes; else name the place that is free for it."""
+        for attempt in range(_TRIES):
+            name = tid(command.key, attempt)
+            found = self._feed.own_record(collection, name)
+            if found is None:
+                return None, name
+            value, uri = dig(found, "value"), text_at(found, "uri")
+            about = text_at(value, "subject", "uri") or text_at(value, "reply", "parent", "uri")
+            if about == command.target and text_at(value, "text") == command.text:
+                return Receipt(uri, time_at(value, "createdAt"), permalink(uri)), name
+        raise Refused(Reason.INVALID, "every name for this record is taken")
 
-    def _create(self, collection: str, key: str, record: Mapping[str, Any]) -> Receipt:
+    def _create(self, collection: str, command: Command, record: Mapping[str, Any]) -> Receipt:
+        done, name = self._find(collection, command)
+        if done:
+            return done
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         body = {
             "repo": self._session.did,
             "collection": collection,
-            "rkey": tid(key),
+            "rkey": name,
             "record": {"$type": collection, "createdAt": now, **record},
         }
-        done = self._find(collection, key)
-        if done:
-            return done
         answer = self._session.write(_REPO + "createRecord", body)
         uri = text_at(answer, "uri")
         if not uri:

@@ -23,7 +23,7 @@ from connectors.contract import (
     RemoteMessage,
     RemotePerson,
 )
-from connectors.errors import Gone, OutcomeUnknown, Reason, Refused, Unreadable
+from connectors.errors import Gone, Reason, Refused, Unreadable
 
 STREAM = "reports"
 PREFIX = "report/"
@@ -116,7 +116,7 @@ class Reports:
         }
         try:
             answer = self._session.write(_MODERATION + "emitEvent", body, self._proxy())
-        except (Refused, OutcomeUnknown):
+        except Refused:
             sent = self.find_sent(command)
             if sent is None:
                 raise

@@ -86,13 +86,14 @@ def begun_at(key: str) -> datetime | None:
     return datetime.fromtimestamp((found.int >> 80) / 1000, UTC) if found else None
 
 
-def tid(key: str) -> str:
+def tid(key: str, attempt: int = 0) -> str:
     """Derive a record key from a command's key: always the same, and in the order of their times.
 
     A record key ("TID") is 53 bits of microseconds and 10 bits against collisions. A key that is
-    not a version 7 UUID holds no time and gives an arbitrary one.
+    not a version 7 UUID holds no time and gives an arbitrary one. Of many keys of one moment two may
+    meet in one name; the next attempt names another.
     """
-    digest = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big")
+    digest = int.from_bytes(hashlib.sha256(f"{key}#{attempt}".encode()).digest()[:8], "big")
     found = _uuid7(key)
     if found:
         fraction = (found.int >> 64) & 0xFFF  # what UUIDs made in one millisecond count up

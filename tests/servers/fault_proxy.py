@@ -70,6 +70,15 @@ class FaultProxy(ThreadingHTTPServer):
 
         self._add(lambda _, requested: path in requested, answer)
 
+    def before_next(self, path: str, happening: Callable[[], None]) -> None:
+        """Something else happens just before the next request whose path holds `path`."""
+
+        def happen(handler: _Handler) -> bool:
+            happening()
+            return False
+
+        self._add(lambda _, requested: path in requested, happen)
+
     def limit_next(self, seconds: int = 60) -> None:
         """The next request is one too many."""
         body = json.dumps({"error": "RateLimitExceeded", "message": "Rate Limit Exceeded"})
