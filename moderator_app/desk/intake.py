@@ -262,7 +262,7 @@ def _answered_before(
             .group_by(asked.item_id)
         ).all()
         for item_id, at in found:
-            item = by_id.get(item_id)
+            item = by_id.get(item_id or 0)
             if item is not None and item.last_at <= at and item.status in (Status.OPEN, Status.EARLIER):
                 item.status, item.new_messages = Status.ANSWERED, 0
                 item.first_reply_at = item.first_reply_at or at

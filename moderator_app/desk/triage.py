@@ -32,7 +32,7 @@ RULES: Final = 1  # the version of the reading rules; a higher one reads everyth
 LEAST_REASON: Final = 20  # characters, R6
 _EXCERPT: Final = 280
 # Written out in the statement: SQLite uses a partial index only where it can see its condition.
-_NOBODY: Final = sa.literal_column("''")
+_NOBODY: Final[sa.ColumnElement[str]] = sa.literal_column("''")
 _LEVELS: Final = {
     Queue.CRISIS: Level.CRISIS,
     Queue.RED: Level.RED,
