@@ -33,6 +33,7 @@ __all__ = [
     "Queue",
     "QueueKey",
     "QueueRow",
+    "Reading",
     "Recorded",
     "Span",
     "Status",
@@ -52,8 +53,10 @@ class Queue(StrEnum):
     GREEN = "green"
     MINE = "mine"
     ESCALATED = "escalated"
+    ANSWERED = "answered"
     SNOOZED = "snoozed"
     CLOSED = "closed"
+    EARLIER = "earlier"
 
 
 class Outcome(StrEnum):
@@ -89,6 +92,19 @@ class Cue:
     level: Level
     why: str
     lang: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the rules made of one text: the level they propose, why, and in which language.
+
+    `covered` is false where no rules exist for the language: such a text rises to a person.
+    """
+
+    level: Level
+    cues: tuple[Cue, ...]
+    lang: str
+    covered: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,17 @@ class Level(IntEnum):
 
 
 class Status(StrEnum):
-    """Where an item stands. A new message brings a closed or snoozed one back to open."""
+    """Where an item stands. A new message brings it back to open, whatever it was.
+
+    `answered` waits on them; `earlier` came with a back-fill, from before anybody read here, and is
+    opened when the rules find a crisis or a red in it.
+    """
 
     OPEN = "open"
+    ANSWERED = "answered"
     SNOOZED = "snoozed"
     CLOSED = "closed"
+    EARLIER = "earlier"
 
 
 class ActionKind(StrEnum):

@@ -1,0 +1,187 @@
+"""Connected accounts: sign in, check, show their health, let go."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from connectors.contract import Connector, Probe
+from moderator_app.desk.desk import Ctx, Desk
+from moderator_app.desk.rows import AccountRow, ActionState
+from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
+from moderator_app.models.care import Action, new_id
+from moderator_app.models.inbox import Account, Message
+
+KeepSecrets = Callable[[str, Mapping[str, str]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """What is needed to speak as an account again: its platform, form values and key in the vault."""
+
+    account_id: int
+    platform: str
+    vault_key: str
+    values: Mapping[str, str]
+
+
+def connect(
+    desk: Desk,
+    platform: type[Connector],
+    values: Mapping[str, str],
+    secrets: Mapping[str, str],
+    keep: KeepSecrets,
+) -> int:
+    """Sign in, ask who we are, and remember the account; its secrets go to the vault first.
+
+    Called off the screen's thread: it speaks to the platform. Connecting an account that is known signs
+    it in again.
+    """
+    first = platform(values, secrets)
+    try:
+        tokens = dict(first.authorize())
+    finally:
+        first.close()
+    signed_in = platform(values, tokens)
+    try:
+        probe = signed_in.probe()
+        tokens.update(signed_in.fresh_secrets() or {})
+    finally:
+        signed_in.close()
+    known = desk.ask(_vault_key, platform.platform, probe.account_id)
+    vault_key = known or f"{platform.platform}:{new_id()}"
+    keep(vault_key, tokens)
+    return desk.do(_remember, platform.platform, probe, dict(values), vault_key)
+
+
+def _vault_key(ctx: Ctx, platform: str, external_id: str) -> str | None:
+    return ctx.session.scalar(
+        sa.select(Account.vault_key).where(
+            Account.platform == platform, Account.external_id == external_id
+        )
+    )
+
+
+def _remember(ctx: Ctx, platform: str, probe: Probe, values: dict[str, str], key: str) -> int:
+    row = ctx.session.scalars(
+        sa.select(Account).where(
+            Account.platform == platform, Account.external_id == probe.account_id
+        )
+    ).first()
+    if row is None:
+        row = Account(platform=platform, external_id=probe.account_id, vault_key=key, handle="")
+        ctx.session.add(row)
+    row.handle, row.name = probe.handle, probe.name
+    row.form, row.removed_at = json.dumps(values), None
+    row.health, row.health_since, row.next_try_at = "new", ctx.now, None
+    row.abilities = _abilities(probe)
+    ctx.session.flush()
+    return row.id
+
+
+def _abilities(probe: Probe) -> str:
+    return json.dumps(
+        {
+            "verbs": {
+                verb.value: "" if ability.can else ability.why_not or "not possible"
+                for verb, ability in probe.verbs.items()
+            },
+            "streams": {
+                name: "" if ability.can else ability.why_not or "not possible"
+                for name, ability in probe.streams.items()
+            },
+            "max_text": probe.max_text,
+            "text_unit": probe.text_unit,
+            "server": probe.server,
+        }
+    )
+
+
+def abilities(ctx: Ctx, account_id: int) -> dict[str, Any]:
+    """What the last probe said: verbs and streams with why not ("" where possible), max_text, text_unit."""
+    found: dict[str, Any] = json.loads(ctx.session.get_one(Account, account_id).abilities)
+    return found
+
+
+def sign_ins(ctx: Ctx) -> list[SignIn]:
+    """The accounts that are connected."""
+    rows = ctx.session.scalars(
+        sa.select(Account).where(Account.removed_at.is_(None)).order_by(Account.id)
+    )
+    return [SignIn(row.id, row.platform, row.vault_key, json.loads(row.form)) for row in rows]
+
+
+def rows(ctx: Ctx) -> list[AccountRow]:
+    """The accounts and their health, for the screen."""
+    waiting = dict(
+        ctx.session.execute(
+            sa.select(Action.account_id, sa.func.count())
+            .where(
+                Action.state.in_([ActionState.HELD, ActionState.SENT, ActionState.UNKNOWN]),
+                Action.account_id.is_not(None),
+            )
+            .group_by(Action.account_id)
+        )
+        .tuples()
+        .all()
+    )
+    found = ctx.session.scalars(
+        sa.select(Account).where(Account.removed_at.is_(None)).order_by(Account.id)
+    )
+    return [
+        AccountRow(
+            account_id=row.id,
+            platform=row.platform,
+            handle=row.handle,
+            name=row.name,
+            health=row.health,
+            health_since=row.health_since,
+            last_pull_at=row.last_pull_at,
+            next_try_at=row.next_try_at,
+            messages=_messages(ctx, row.id),
+            waiting_to_send=waiting.get(row.id, 0),
+            skipped=row.skipped,
+            verbs=json.loads(row.abilities).get("verbs", {}),
+        )
+        for row in found
+    ]
+
+
+def _messages(ctx: Ctx, account_id: int) -> int:
+    # The newest id stands for the count: exact with one account, and it never scans a million rows.
+    accounts = ctx.session.scalar(sa.select(sa.func.count()).select_from(Account)) or 0
+    chosen = sa.select(sa.func.max(Message.id))
+    if accounts > 1:
+        chosen = sa.select(sa.func.count()).where(Message.account_id == account_id)
+    return ctx.session.scalar(chosen) or 0
+
+
+def set_health(
+    ctx: Ctx, account_id: int, health: str, *, skipped: int = 0, **columns: object
+) -> bool:
+    """Write an account's health; true where it changed, so that an outage is told once."""
+    row = ctx.session.get_one(Account, account_id)
+    changed = row.health != health
+    if changed:
+        row.health, row.health_since = health, ctx.now
+    row.skipped += skipped
+    for name, value in columns.items():
+        setattr(row, name, value)
+    return changed
+
+
+def update_abilities(ctx: Ctx, account_id: int, probe: Probe) -> None:
+    """Write what the platform says today of what we may do."""
+    row = ctx.session.get_one(Account, account_id)
+    row.abilities, row.handle, row.name = _abilities(probe), probe.handle, probe.name
+
+
+def disconnect(ctx: Ctx, account_id: int) -> str:
+    """Stop reading an account; what it brought stays. Answers the vault key, to forget its secrets."""
+    row = ctx.session.get(Account, account_id)
+    if row is None:
+        raise ForTheModerator(QT_TRANSLATE_NOOP("Error", "That account is not connected."))
+    row.removed_at, row.health = ctx.now, "new"
+    return row.vault_key

@@ -1,0 +1,472 @@
+"""The life of an action: recorded, held, sent, settled; and back again by undo.
+
+One table of kinds says what each does on the platform and how it is taken back. What an action changed
+here is kept beside it as `before` and `after`, so that undo, a refusal and a crash all restore the same
+way: a column goes back only where nobody has changed it since.
+"""
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from connectors.contract import Audience, Command, Receipt, Verb
+from connectors.errors import OutcomeUnknown, Refused, SignInAgain, TryLater
+from moderator_app.desk import clocks
+from moderator_app.desk.desk import Ctx
+from moderator_app.desk.rows import HistoryRow, OutboxRow, Recorded, Undone
+from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
+from moderator_app.models.base import ActionKind, ActionState, Base, Moment
+from moderator_app.models.care import Action, Draft, Note, new_id
+from moderator_app.models.inbox import Account, Item, Message, Person, Thread
+
+GRACE: Final = timedelta(seconds=10)  # R32
+_UNDO_REACH: Final = timedelta(hours=12)  # how far back Ctrl+Z goes: about one shift
+_BACKOFF: Final = (5, 15, 60, 300, 900)  # seconds before another try, then the last for ever
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a kind does: its verb on the platform (none: it stays here) and the kind that takes it back."""
+
+    verb: Verb | None = None
+    inverse: ActionKind | None = None
+
+
+KINDS: Final[Mapping[ActionKind, Effect]] = {
+    ActionKind.REPLY: Effect(Verb.REPLY, ActionKind.RETRACT),
+    ActionKind.RETRACT: Effect(Verb.RETRACT),
+    ActionKind.HIDE: Effect(Verb.HIDE, ActionKind.UNHIDE),
+    ActionKind.UNHIDE: Effect(Verb.UNHIDE, ActionKind.HIDE),
+    ActionKind.LIKE: Effect(Verb.LIKE, ActionKind.UNLIKE),
+    ActionKind.UNLIKE: Effect(Verb.UNLIKE, ActionKind.LIKE),
+    ActionKind.RESOLVE: Effect(Verb.RESOLVE),
+    ActionKind.ASSIGN: Effect(inverse=ActionKind.ASSIGN),
+    ActionKind.SNOOZE: Effect(inverse=ActionKind.REOPEN),
+    ActionKind.CLOSE: Effect(inverse=ActionKind.REOPEN),
+    ActionKind.REOPEN: Effect(inverse=ActionKind.REOPEN),
+    ActionKind.LEVEL: Effect(inverse=ActionKind.LEVEL),
+    ActionKind.ESCALATE: Effect(inverse=ActionKind.ESCALATE),
+    ActionKind.ACKNOWLEDGE: Effect(inverse=ActionKind.ACKNOWLEDGE),
+    ActionKind.NOTE: Effect(inverse=ActionKind.FORGET_NOTE),
+    ActionKind.FORGET_NOTE: Effect(inverse=ActionKind.NOTE),
+    ActionKind.EXPORT: Effect(),
+}
+
+_WAITING: Final = (ActionState.HELD, ActionState.SENT, ActionState.UNKNOWN)
+
+
+def _plain(value: Any) -> Any:
+    """A column's value as JSON can keep it."""
+    if isinstance(value, datetime):
+        return round(value.timestamp() * 1000)
+    return value.value if hasattr(value, "value") else value
+
+
+def change(row: Item | Message, **columns: Any) -> dict[str, dict[str, list[Any]]]:
+    """Set columns of an item or a message and say what they were: the shape that `record` keeps."""
+    changed = {}
+    for name, value in columns.items():
+        changed[name] = [_plain(getattr(row, name)), _plain(value)]
+        setattr(row, name, value)
+    return {f"{row.__tablename__}:{row.id}": changed}
+
+
+def record(
+    ctx: Ctx,
+    kind: ActionKind,
+    item: Item | None = None,
+    message: Message | None = None,
+    *,
+    detail: Mapping[str, str] | None = None,
+    changed: Mapping[str, Any] | None = None,
+    hold: timedelta = GRACE,
+    undoes: Action | None = None,
+    group: uuid.UUID | None = None,
+) -> Recorded:
+    """Write one action down; what it changed here (`changed`) has already been set by the caller."""
+    remote = KINDS[kind].verb is not None
+    account = item.account_id if item else message.account_id if message else None
+    action = Action(
+        id=new_id(),
+        kind=kind,
+        state=ActionState.HELD if remote else ActionState.DONE,
+        who=ctx.who,
+        at=ctx.now,
+        account_id=account,
+        item_id=item.id if item else message.item_id if message else None,
+        message_id=message.id if message else None,
+        detail=json.dumps(dict(detail or {})),
+        before=json.dumps(dict(changed or {})),
+        not_before=ctx.now + hold if remote else None,
+        settled_at=None if remote else ctx.now,
+        undoes_id=undoes.id if undoes else None,
+        group_id=group,
+    )
+    ctx.session.add(action)
+    if undoes is not None:
+        undoes.undone_by = action.id
+    ctx.session.flush()
+    return Recorded(action.id, kind, action.not_before)
+
+
+def _restore(ctx: Ctx, action: Action) -> dict[str, dict[str, list[Any]]]:
+    """Put back what the action changed, where nobody changed it since; answer what that changed."""
+    tables: Mapping[str, type[Item | Message]] = {"item": Item, "message": Message}
+    restored: dict[str, dict[str, list[Any]]] = {}
+    for target, columns in json.loads(action.before).items():
+        table, _, key = target.partition(":")
+        row = ctx.session.get(tables[table], int(key))
+        if row is None:
+            continue
+        for name, (before, after) in columns.items():
+            if _plain(getattr(row, name)) == after:
+                restored.setdefault(target, {})[name] = [after, before]
+                setattr(row, name, _value(type(row), name, before))
+        if isinstance(row, Item):
+            clocks.settle(row, ctx.now)
+    return restored
+
+
+def _value(table: type[Base], name: str, plain: Any) -> Any:
+    """The column's own type from its JSON form."""
+    kind = table.__table__.columns[name].type
+    if isinstance(kind, sa.types.TypeDecorator):
+        return kind.process_result_value(plain, None)  # type: ignore[arg-type]  # ours ignore the dialect
+    return plain
+
+
+def _get(ctx: Ctx, action_id: uuid.UUID) -> Action:
+    action = ctx.session.get(Action, action_id)
+    if action is None:
+        raise ForTheModerator(QT_TRANSLATE_NOOP("Error", "That action is no longer known."))
+    return action
+
+
+def undo(ctx: Ctx, action_id: uuid.UUID) -> Undone:
+    """Take an action back: unsent ones vanish, done ones are answered by their inverse."""
+    action = _get(ctx, action_id)
+    detail = json.loads(action.detail)
+    if action.undone_by is not None or action.state in (ActionState.CANCELLED, ActionState.FAILED):
+        raise ForTheModerator(QT_TRANSLATE_NOOP("Error", "That was already taken back."))
+    if action.state in (ActionState.SENT, ActionState.UNKNOWN):
+        raise ForTheModerator(
+            QT_TRANSLATE_NOOP("Error", "It is being sent right now."),
+            QT_TRANSLATE_NOOP("Error", "Take it back when it has arrived."),
+        )
+    if action.state is ActionState.HELD:
+        _cancel(ctx, action)
+        return Undone(action.id, action.kind, action.item_id, detail.get("text", ""))
+    _invert(ctx, action, detail)
+    return Undone(action.id, action.kind, action.item_id)
+
+
+def _cancel(ctx: Ctx, action: Action) -> None:
+    action.state, action.settled_at = ActionState.CANCELLED, ctx.now
+    _restore(ctx, action)
+    if action.undoes_id is not None:
+        # What this was about to take back stands again.
+        _get(ctx, action.undoes_id).undone_by = None
+    if action.kind is ActionKind.REPLY:
+        _keep_words(ctx, action)
+
+
+def _invert(ctx: Ctx, action: Action, detail: Mapping[str, str]) -> None:
+    inverse = KINDS[action.kind].inverse
+    if inverse is None:
+        raise ForTheModerator(QT_TRANSLATE_NOOP("Error", "This cannot be taken back."))
+    changed = _restore(ctx, action)
+    if action.kind in (ActionKind.NOTE, ActionKind.FORGET_NOTE):
+        note = ctx.session.get_one(Note, uuid.UUID(detail["note"]))
+        note.forgotten_at = ctx.now if inverse is ActionKind.FORGET_NOTE else None
+    item = ctx.session.get(Item, action.item_id) if action.item_id else None
+    message = ctx.session.get(Message, action.message_id) if action.message_id else None
+    facts = {**detail, "undo": action.kind.value}
+    if action.kind is ActionKind.REPLY:
+        facts["target"] = action.remote_id or ""
+    record(ctx, inverse, item, message, detail=facts, changed=changed, undoes=action)
+
+
+def undo_last(ctx: Ctx) -> Undone | None:
+    """Take back my newest action that still stands and can be; None where there is none."""
+    rows = ctx.session.scalars(
+        sa.select(Action)
+        .where(
+            Action.who == ctx.who,
+            Action.at > ctx.now - _UNDO_REACH,
+            Action.undone_by.is_(None),
+            Action.undoes_id.is_(None),
+            Action.state.in_([ActionState.HELD, ActionState.DONE]),
+        )
+        .order_by(Action.at.desc(), Action.id.desc())
+        .limit(20)
+    )
+    for action in rows:
+        if action.state is ActionState.HELD or KINDS[action.kind].inverse is not None:
+            return undo(ctx, action.id)
+    return None
+
+
+def retry(ctx: Ctx, action_id: uuid.UUID) -> None:
+    """Send a held or unknown action as soon as its account's lane runs again."""
+    action = _get(ctx, action_id)
+    if action.state in (ActionState.HELD, ActionState.UNKNOWN):
+        action.not_before = ctx.now
+
+
+# ------------------------------------------------------------------ towards the platform
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An action that is to be sent now. `look_first`: an earlier try may have arrived."""
+
+    action_id: uuid.UUID
+    command: Command
+    look_first: bool
+
+
+def recover(ctx: Ctx) -> int:
+    """After a crash: what was handed over without a word back must be looked for before it is sent."""
+    rows = ctx.session.scalars(sa.select(Action).where(Action.state == ActionState.SENT)).all()
+    for action in rows:
+        action.state, action.not_before = ActionState.UNKNOWN, ctx.now
+    return len(rows)
+
+
+def take_due(ctx: Ctx, account_id: int, limit: int = 20) -> list[Due]:
+    """Mark what is due as sent and hand it out; the caller commits before it calls the platform."""
+    rows = ctx.session.scalars(
+        sa.select(Action)
+        .where(
+            Action.account_id == account_id,
+            Action.state.in_([ActionState.HELD, ActionState.UNKNOWN]),
+            Action.not_before <= ctx.now,
+        )
+        .order_by(Action.at, Action.id)
+        .limit(limit)
+    ).all()
+    due = []
+    for action in rows:
+        due.append(Due(action.id, _command(ctx, action), action.state is ActionState.UNKNOWN))
+        action.state = ActionState.SENT
+        action.tries += 1
+    return due
+
+
+def _command(ctx: Ctx, action: Action) -> Command:
+    detail = json.loads(action.detail)
+    message = ctx.session.get(Message, action.message_id) if action.message_id else None
+    thread = ctx.session.get(Thread, message.thread_id) if message else None
+    verb = KINDS[action.kind].verb
+    assert verb is not None
+    return Command(
+        key=str(action.id),
+        verb=verb,
+        target=detail.get("target") or (message.external_id if message else ""),
+        thread_id=thread.external_id if thread else "",
+        text=detail.get("text", ""),
+        audience=Audience(detail.get("audience", Audience.PUBLIC)),
+    )
+
+
+Outcome = Receipt | SignInAgain | TryLater | OutcomeUnknown | Refused
+
+
+def settle(ctx: Ctx, action_id: uuid.UUID, outcome: Outcome) -> None:
+    """Write down the platform's word on a sent action."""
+    action = _get(ctx, action_id)
+    if isinstance(outcome, Receipt):
+        action.state, action.settled_at = ActionState.DONE, ctx.now
+        action.remote_id, action.trouble = outcome.remote_id, ""
+        _done(ctx, action, outcome)
+    elif isinstance(outcome, Refused):
+        action.state, action.settled_at = ActionState.FAILED, ctx.now
+        action.reason, action.trouble = outcome.reason.value, str(outcome)
+        _restore(ctx, action)
+        if action.undoes_id is not None:
+            _get(ctx, action.undoes_id).undone_by = None
+        if action.kind is ActionKind.REPLY:
+            _keep_words(ctx, action)
+    else:
+        unknown = isinstance(outcome, OutcomeUnknown)
+        action.state = ActionState.UNKNOWN if unknown else ActionState.HELD
+        until = outcome.until if isinstance(outcome, TryLater) else None
+        wait = timedelta(seconds=_BACKOFF[min(action.tries, len(_BACKOFF)) - 1])
+        action.not_before = max(until or ctx.now, ctx.now + wait)
+        action.trouble = str(outcome)
+
+
+def _done(ctx: Ctx, action: Action, receipt: Receipt) -> None:
+    """Show at once what a later pull will bring: our reply in its place, our retraction gone."""
+    message = ctx.session.get(Message, action.message_id) if action.message_id else None
+    if message is None:
+        return
+    if action.kind is ActionKind.REPLY and receipt.remote_id:
+        _place_reply(ctx, action, message, receipt)
+    elif action.kind is ActionKind.RETRACT:
+        target = json.loads(action.detail).get("target", "")
+        sent = ctx.session.scalars(
+            sa.select(Message).where(
+                Message.account_id == action.account_id, Message.external_id == target
+            )
+        ).first()
+        if sent is not None:
+            sent.body, sent.folded = "", None
+            sent.gone_at, sent.gone_how = ctx.now, "deleted"
+
+
+def _place_reply(ctx: Ctx, action: Action, message: Message, receipt: Receipt) -> None:
+    known = ctx.session.scalars(
+        sa.select(Message).where(
+            Message.account_id == action.account_id, Message.external_id == receipt.remote_id
+        )
+    ).first()
+    if known is not None:
+        known.action_id = str(action.id)
+        return
+    detail = json.loads(action.detail)
+    ctx.session.add(
+        Message(
+            account_id=message.account_id,
+            thread_id=message.thread_id,
+            person_id=_ourselves(ctx, message.account_id),
+            external_id=receipt.remote_id,
+            parent_ext=message.external_id,
+            kind=message.kind,
+            audience=detail.get("audience", message.audience),
+            ours=True,
+            body=detail.get("text", ""),
+            permalink=receipt.permalink,
+            created_at=receipt.at or ctx.now,
+            fetched_at=ctx.now,
+            read_v=0,
+            action_id=str(action.id),
+        )
+    )
+
+
+def _ourselves(ctx: Ctx, account_id: int) -> int:
+    account = ctx.session.get_one(Account, account_id)
+    row = ctx.session.scalars(
+        sa.select(Person).where(
+            Person.account_id == account_id, Person.external_id == account.external_id
+        )
+    ).first()
+    if row is None:
+        row = Person(
+            account_id=account_id,
+            external_id=account.external_id,
+            handle=account.handle,
+            name=account.name,
+            first_seen=ctx.now,
+            last_seen=ctx.now,
+        )
+        ctx.session.add(row)
+        ctx.session.flush()
+    return row.id
+
+
+def _keep_words(ctx: Ctx, action: Action) -> None:
+    """A reply that did not leave is a draft again, after whatever was written meanwhile."""
+    detail = json.loads(action.detail)
+    if action.item_id is None or not detail.get("text"):
+        return
+    draft = ctx.session.scalars(
+        sa.select(Draft).where(Draft.item_id == action.item_id, Draft.who == action.who)
+    ).first()
+    if draft is None:
+        ctx.session.add(
+            Draft(
+                item_id=action.item_id,
+                who=action.who,
+                text=detail["text"],
+                audience=detail.get("audience", Audience.PUBLIC),
+                template_id=detail.get("template", ""),
+                saved_at=ctx.now,
+            )
+        )
+    elif detail["text"] not in draft.text:
+        draft.text = f"{draft.text}\n\n{detail['text']}".strip()
+        draft.saved_at = ctx.now
+
+
+# ------------------------------------------------------------------ for the screen
+
+
+def history(ctx: Ctx, item_id: int, limit: int = 100) -> list[HistoryRow]:
+    """What was done on an item, newest first."""
+    rows = ctx.session.scalars(
+        sa.select(Action)
+        .where(Action.item_id == item_id)
+        .order_by(Action.at.desc(), Action.id.desc())
+        .limit(limit)
+    )
+    return [
+        HistoryRow(
+            action_id=row.id,
+            kind=row.kind,
+            at=row.at,
+            who=row.who,
+            state=row.state,
+            detail=json.loads(row.detail),
+            can_undo=row.undone_by is None
+            and (
+                row.state is ActionState.HELD
+                or (row.state is ActionState.DONE and KINDS[row.kind].inverse is not None)
+            ),
+            trouble=row.trouble,
+        )
+        for row in rows
+    ]
+
+
+def outbox(ctx: Ctx, limit: int = 200) -> list[OutboxRow]:
+    """What has not arrived yet, oldest first, and what was refused in the last day."""
+    rows = ctx.session.execute(
+        sa.select(Action, Thread.title, Account.handle)
+        .join(Message, Message.id == Action.message_id)
+        .join(Thread, Thread.id == Message.thread_id)
+        .join(Account, Account.id == Action.account_id)
+        .where(
+            sa.or_(
+                Action.state.in_(_WAITING),
+                sa.and_(
+                    Action.state == ActionState.FAILED,
+                    Action.settled_at > ctx.now - timedelta(days=1),
+                ),
+            )
+        )
+        .order_by(Action.at, Action.id)
+        .limit(limit)
+    )
+    return [
+        OutboxRow(
+            action_id=action.id,
+            kind=action.kind,
+            item_id=action.item_id,
+            title=title,
+            account=handle,
+            text=json.loads(action.detail).get("text", ""),
+            state=action.state,
+            send_at=action.not_before,
+            tries=action.tries,
+            trouble=action.trouble,
+        )
+        for action, title, handle in rows
+    ]
+
+
+def next_due(ctx: Ctx, account_id: int) -> datetime | None:
+    """When the account's lane has something to send next; None where nothing waits."""
+    found: datetime | None = ctx.session.scalar(
+        sa.select(sa.func.min(Action.not_before, type_=Moment())).where(
+            Action.account_id == account_id,
+            Action.state.in_([ActionState.HELD, ActionState.UNKNOWN]),
+        )
+    )
+    return found

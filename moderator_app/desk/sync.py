@@ -1,0 +1,192 @@
+"""One account's round trip: send what is due, then bring what is new.
+
+No transaction is ever open while the network is asked. Everything that must survive a crash is committed
+before the call (an action is marked sent) or after it (a page with its cursor, an outcome).
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from connectors.contract import Connector, Page
+from connectors.errors import OutcomeUnknown, Refused, SignInAgain, TryLater, Unreadable
+from moderator_app.desk import accounts, actions, intake
+from moderator_app.desk.desk import Ctx, Desk
+from moderator_app.desk.intake import Brought
+from moderator_app.models.inbox import Account, Cursor
+
+_log = logging.getLogger(__name__)
+
+_AGAIN = (30, 60, 120, 300, 600)  # seconds before the next try while a platform is away
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """What one round trip did. `health` is ok, waiting, offline or sign_in; `trouble` says why."""
+
+    brought: Brought
+    sent: int
+    health: str
+    trouble: str = ""
+    until: datetime | None = None
+
+
+def _never() -> bool:
+    return False
+
+
+def _quiet(page: Page) -> None:
+    del page
+
+
+class Sync:
+    """Runs one account; used by one thread at a time."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        account_id: int,
+        connector: Connector,
+        keep: Callable[[Mapping[str, str]], None],
+    ) -> None:
+        self._desk = desk
+        self._account = account_id
+        self._connector = connector
+        self._keep = keep
+        self._failures = 0
+        self._probed = False
+
+    def run(
+        self,
+        progress: Callable[[Page], None] = _quiet,
+        cancelled: Callable[[], bool] = _never,
+        since: datetime | None = None,
+    ) -> Trip:
+        """One round trip; platform troubles become the account's health, never an exception."""
+        brought, sent = Brought(), 0
+        try:
+            sent = self.push()
+            if not self._probed:
+                self._desk.do(accounts.update_abilities, self._account, self._connector.probe())
+                self._probed = True
+            for stream in self._streams():
+                brought += self._pull(stream, progress, cancelled, since)
+        except SignInAgain as error:
+            return self._troubled(Trip(brought, sent, "sign_in", str(error)))
+        except TryLater as error:
+            wait = timedelta(seconds=_AGAIN[min(self._failures, len(_AGAIN) - 1)])
+            until = max(error.until or self._desk.clock.now(), self._desk.clock.now() + wait)
+            health = "offline" if error.offline else "waiting"
+            return self._troubled(Trip(brought, sent, health, str(error), until))
+        except (Refused, Unreadable, OutcomeUnknown) as error:
+            until = self._desk.clock.now() + timedelta(seconds=_AGAIN[-1])
+            return self._troubled(Trip(brought, sent, "waiting", str(error), until))
+        finally:
+            self._keep_fresh()
+        return self._well(Trip(brought, sent, "ok"))
+
+    def push(self) -> int:
+        """Send what is due; how many arrived. SignInAgain leaves everything held."""
+        arrived = 0
+        while due := self._desk.do(actions.take_due, self._account):
+            lapsed: SignInAgain | None = None
+            for one in due:
+                outcome = lapsed or self._send(one)
+                self._desk.do(actions.settle, one.action_id, outcome)
+                if isinstance(outcome, SignInAgain):
+                    lapsed = outcome
+                arrived += not isinstance(outcome, Exception)
+            if lapsed is not None:
+                raise lapsed
+        return arrived
+
+    def _send(self, due: actions.Due) -> actions.Outcome:
+        try:
+            if due.look_first and (found := self._connector.find_sent(due.command)):
+                return found
+            return self._connector.perform(due.command)
+        except (SignInAgain, TryLater, OutcomeUnknown, Refused) as error:
+            if due.look_first and isinstance(error, TryLater):
+                # It may have arrived earlier: it must be looked for again, not merely sent again.
+                return OutcomeUnknown(str(error))
+            return error
+        except Unreadable as error:
+            # An answer that cannot be read after a command: it may have been done.
+            return OutcomeUnknown(str(error))
+
+    def _streams(self) -> list[str]:
+        able = self._desk.ask(_abilities, self._account)
+        return [name for name in self._connector.streams if not able.get(name)]
+
+    def _pull(
+        self,
+        stream: str,
+        progress: Callable[[Page], None],
+        cancelled: Callable[[], bool],
+        since: datetime | None,
+    ) -> Brought:
+        state = self._desk.ask(_state, self._account, stream)
+        brought = Brought()
+        for page in self._connector.pull(stream, state, since):
+            brought += self._desk.do(intake.apply, self._account, page)
+            progress(page)
+            if cancelled():
+                break
+        return brought
+
+    def _keep_fresh(self) -> None:
+        fresh = self._connector.fresh_secrets()
+        if fresh is not None:
+            self._keep(fresh)
+
+    def _well(self, trip: Trip) -> Trip:
+        self._failures = 0
+        now = self._desk.clock.now()
+        changed = self._desk.do(
+            accounts.set_health,
+            self._account,
+            "ok",
+            skipped=trip.brought.skipped,
+            last_pull_at=now,
+            next_try_at=None,
+        )
+        if changed:
+            _log.info("account %d is reachable", self._account)
+        return trip
+
+    def _troubled(self, trip: Trip) -> Trip:
+        self._failures += 1
+        changed = self._desk.do(
+            accounts.set_health,
+            self._account,
+            trip.health,
+            skipped=trip.brought.skipped,
+            next_try_at=trip.until,
+        )
+        if changed:
+            _log.warning("account %d is not reachable: %s", self._account, trip.health)
+        return trip
+
+
+def _abilities(ctx: Ctx, account_id: int) -> dict[str, str]:
+    return accounts.abilities(ctx, account_id).get("streams", {})
+
+
+def _state(ctx: Ctx, account_id: int, stream: str) -> str:
+    return (
+        ctx.session.scalar(
+            sa.select(Cursor.state).where(
+                Cursor.account_id == account_id, Cursor.stream == stream
+            )
+        )
+        or ""
+    )
+
+
+def due(ctx: Ctx, account_id: int) -> bool:
+    """Whether it is worth trying the account now: not while it asked us to wait or to sign in."""
+    row = ctx.session.get_one(Account, account_id)
+    return row.health != "sign_in" and (row.next_try_at is None or row.next_try_at <= ctx.now)
