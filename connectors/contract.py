@@ -230,5 +230,5 @@ class Connector(ABC):
         """Secrets that changed since the last call (a rotated token), for the vault; else None."""
         return None
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most have nothing to let go of
         """Let go of the network."""

@@ -36,9 +36,7 @@ class TryLater(ConnectorError):
     `offline` is true where no answer came at all.
     """
 
-    def __init__(
-        self, message: str, until: datetime | None = None, *, offline: bool = False
-    ) -> None:
+    def __init__(self, message: str, until: datetime | None = None, *, offline: bool = False) -> None:
         super().__init__(message)
         self.until = until
         self.offline = offline

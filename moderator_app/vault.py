@@ -41,6 +41,7 @@ _TRUSTED: Final = frozenset(
 )
 # Argon2id at 64 MiB takes 0.4 s of one core: slow to guess, quick enough to unlock.
 _ARGON: Final = {"t": 3, "p": 4, "m": 65536}
+_ARGON_BOUNDS: Final = {"t": range(1, 17), "p": range(1, 17), "m": range(8192, 1 << 20)}
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _RECOVERY_BYTES: Final = 32
 
@@ -80,7 +81,7 @@ def _open(key: bytes, slot: Mapping[str, Any]) -> bytes:
 
 def _stretch(passphrase: str, kdf: Mapping[str, Any]) -> bytes:
     # The bounds keep an edited file from asking for all memory; a lowered cost fails authentication.
-    if not (1 <= kdf["t"] <= 16 and 1 <= kdf["p"] <= 16 and 8192 <= kdf["m"] <= 1 << 20):
+    if not all(kdf[name] in bounds for name, bounds in _ARGON_BOUNDS.items()):
         raise _damaged()
     return Argon2id(
         salt=base64.b64decode(kdf["salt"]),
@@ -181,9 +182,7 @@ class Vault:
         if backend is None and not passphrase:
             raise Locked(
                 QT_TRANSLATE_NOOP("Error", "This machine has no keyring that keeps secrets safe."),
-                QT_TRANSLATE_NOOP(
-                    "Error", "Choose a passphrase (or give one with --passphrase-file)."
-                ),
+                QT_TRANSLATE_NOOP("Error", "Choose a passphrase (or give one with --passphrase-file)."),
             )
         dek, recovery = bytearray(os.urandom(32)), os.urandom(_RECOVERY_BYTES)
         vault: dict[str, Any] = {
@@ -210,9 +209,7 @@ class Vault:
         backend = trusted_keyring()
         if slot is None or backend is None or type(backend).__module__ != slot["backend"]:
             raise Locked(
-                QT_TRANSLATE_NOOP(
-                    "Error", "The keyring that holds this profile's key is not here."
-                ),
+                QT_TRANSLATE_NOOP("Error", "The keyring that holds this profile's key is not here."),
                 QT_TRANSLATE_NOOP("Error", "Open it with its passphrase or its recovery key."),
             )
         kept = _ask(backend, slot["service"], slot["account"])

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -58,17 +59,13 @@ def connect(
 
 def _vault_key(ctx: Ctx, platform: str, external_id: str) -> str | None:
     return ctx.session.scalar(
-        sa.select(Account.vault_key).where(
-            Account.platform == platform, Account.external_id == external_id
-        )
+        sa.select(Account.vault_key).where(Account.platform == platform, Account.external_id == external_id)
     )
 
 
 def _remember(ctx: Ctx, platform: str, probe: Probe, values: dict[str, str], key: str) -> int:
     row = ctx.session.scalars(
-        sa.select(Account).where(
-            Account.platform == platform, Account.external_id == probe.account_id
-        )
+        sa.select(Account).where(Account.platform == platform, Account.external_id == probe.account_id)
     ).first()
     if row is None:
         row = Account(platform=platform, external_id=probe.account_id, vault_key=key, handle="")
@@ -107,9 +104,7 @@ def abilities(ctx: Ctx, account_id: int) -> dict[str, Any]:
 
 def sign_ins(ctx: Ctx) -> list[SignIn]:
     """The accounts that are connected."""
-    rows = ctx.session.scalars(
-        sa.select(Account).where(Account.removed_at.is_(None)).order_by(Account.id)
-    )
+    rows = ctx.session.scalars(sa.select(Account).where(Account.removed_at.is_(None)).order_by(Account.id))
     return [SignIn(row.id, row.platform, row.vault_key, json.loads(row.form)) for row in rows]
 
 
@@ -127,9 +122,7 @@ def rows(ctx: Ctx) -> list[AccountRow]:
         .tuples()
         .all()
     )
-    found = ctx.session.scalars(
-        sa.select(Account).where(Account.removed_at.is_(None)).order_by(Account.id)
-    )
+    found = ctx.session.scalars(sa.select(Account).where(Account.removed_at.is_(None)).order_by(Account.id))
     return [
         AccountRow(
             account_id=row.id,
@@ -158,17 +151,19 @@ def _messages(ctx: Ctx, account_id: int) -> int:
     return ctx.session.scalar(chosen) or 0
 
 
-def set_health(
-    ctx: Ctx, account_id: int, health: str, *, skipped: int = 0, **columns: object
-) -> bool:
-    """Write an account's health; true where it changed, so that an outage is told once."""
+def set_health(ctx: Ctx, account_id: int, health: str, until: datetime | None, skipped: int) -> bool:
+    """Write how an account is (until when not to try it again); true where its health changed.
+
+    An outage and a recovery are each told once.
+    """
     row = ctx.session.get_one(Account, account_id)
     changed = row.health != health
     if changed:
         row.health, row.health_since = health, ctx.now
+    row.next_try_at = until
     row.skipped += skipped
-    for name, value in columns.items():
-        setattr(row, name, value)
+    if health == "ok":
+        row.last_pull_at = ctx.now
     return changed
 
 

@@ -86,7 +86,6 @@ def record(
     changed: Mapping[str, Any] | None = None,
     hold: timedelta = GRACE,
     undoes: Action | None = None,
-    group: uuid.UUID | None = None,
 ) -> Recorded:
     """Write one action down; what it changed here (`changed`) has already been set by the caller."""
     remote = KINDS[kind].verb is not None
@@ -105,7 +104,6 @@ def record(
         not_before=ctx.now + hold if remote else None,
         settled_at=None if remote else ctx.now,
         undoes_id=undoes.id if undoes else None,
-        group_id=group,
     )
     ctx.session.add(action)
     if undoes is not None:
@@ -311,9 +309,7 @@ def _done(ctx: Ctx, action: Action, receipt: Receipt) -> None:
     elif action.kind is ActionKind.RETRACT:
         target = json.loads(action.detail).get("target", "")
         sent = ctx.session.scalars(
-            sa.select(Message).where(
-                Message.account_id == action.account_id, Message.external_id == target
-            )
+            sa.select(Message).where(Message.account_id == action.account_id, Message.external_id == target)
         ).first()
         if sent is not None:
             sent.body, sent.folded = "", None
@@ -353,9 +349,7 @@ def _place_reply(ctx: Ctx, action: Action, message: Message, receipt: Receipt) -
 def _ourselves(ctx: Ctx, account_id: int) -> int:
     account = ctx.session.get_one(Account, account_id)
     row = ctx.session.scalars(
-        sa.select(Person).where(
-            Person.account_id == account_id, Person.external_id == account.external_id
-        )
+        sa.select(Person).where(Person.account_id == account_id, Person.external_id == account.external_id)
     ).first()
     if row is None:
         row = Person(

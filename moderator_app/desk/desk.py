@@ -41,16 +41,12 @@ class Desk:
         self.who = who
         self.clock = clock or SystemClock()
 
-    def ask(
-        self, function: Callable[Concatenate[Ctx, P], R], *args: P.args, **kwargs: P.kwargs
-    ) -> R:
+    def ask(self, function: Callable[Concatenate[Ctx, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Read: answer a question in a read transaction."""
         with self.store.read() as session:
             return function(Ctx(session, self.who, self.clock.now()), *args, **kwargs)
 
-    def do(
-        self, function: Callable[Concatenate[Ctx, P], R], *args: P.args, **kwargs: P.kwargs
-    ) -> R:
+    def do(self, function: Callable[Concatenate[Ctx, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Write: change something in one transaction; it is on disk when this returns."""
         with self.store.write() as session:
             return function(Ctx(session, self.who, self.clock.now()), *args, **kwargs)

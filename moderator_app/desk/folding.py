@@ -12,6 +12,13 @@ from typing import Final
 # stay findable as itself.
 _LOOKALIKES: Final = str.maketrans("аеорсухіјѕԁɡοανεικτ", "aeopcyxijsdgoaveikt")
 _INVISIBLE: Final = frozenset({"Cf", "Cc", "Cs", "Co", "Cn"})
+# Kana, ideographs, hangul, and the ideographs of the higher planes: written without spaces.
+_CJK: Final = (
+    range(0x3040, 0x3100),
+    range(0x3400, 0xA000),
+    range(0xAC00, 0xD7B0),
+    range(0x20000, 0x40000),
+)
 _LONGEST: Final = 200_000  # characters that are searched; the rest of a longer text is still kept
 
 
@@ -19,19 +26,15 @@ def repair(text: str) -> str:
     """Make any text storable: pair up surrogates, replace lone ones and NUL by U+FFFD."""
     if text.isascii() and "\0" not in text:
         return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace(
-        "\0", "\N{REPLACEMENT CHARACTER}"
+    return (
+        text.encode("utf-16-le", "surrogatepass")
+        .decode("utf-16-le", "replace")
+        .replace("\0", "\N{REPLACEMENT CHARACTER}")
     )
 
 
 def _is_cjk(char: str) -> bool:
-    code = ord(char)
-    return (
-        0x3040 <= code <= 0x30FF  # kana
-        or 0x3400 <= code <= 0x9FFF  # ideographs
-        or 0xAC00 <= code <= 0xD7AF  # hangul
-        or 0x20000 <= code <= 0x3FFFF
-    )
+    return any(ord(char) in block for block in _CJK)
 
 
 def _word(word: str) -> str:
@@ -48,9 +51,7 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.casefold()
     plain = unicodedata.normalize("NFKC", text).casefold()
-    kept = "".join(
-        c for c in plain if c.isspace() or unicodedata.category(c) not in _INVISIBLE
-    )
+    kept = "".join(c for c in plain if c.isspace() or unicodedata.category(c) not in _INVISIBLE)
     spaced = "".join(f" {c} " if _is_cjk(c) else c for c in kept)
     return " ".join(_word(word) for word in spaced.split())
 

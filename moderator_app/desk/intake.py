@@ -51,15 +51,11 @@ def apply(ctx: Ctx, account_id: int, page: Page) -> Brought:
     if new:
         _insert(ctx, account_id, new)
     gone = sum(_bury(ctx, known[g.id], g) for g in page.gone if g.id in known)
-    ctx.session.merge(
-        Cursor(account_id=account_id, stream=page.stream, state=page.state, at=ctx.now)
-    )
+    ctx.session.merge(Cursor(account_id=account_id, stream=page.stream, state=page.state, at=ctx.now))
     return Brought(len(new), edited, gone, page.skipped)
 
 
-def refresh(
-    ctx: Ctx, account_id: int, answers: Sequence[RemoteMessage | RemoteGone]
-) -> Brought:
+def refresh(ctx: Ctx, account_id: int, answers: Sequence[RemoteMessage | RemoteGone]) -> Brought:
     """Store what a re-reading of known messages brought; unknown ones are left alone."""
     known = _known(ctx, account_id, [answer.id for answer in answers])
     edited = gone = 0
@@ -82,9 +78,7 @@ def _known(ctx: Ctx, account_id: int, ids: Sequence[str]) -> dict[str, Message]:
     found: dict[str, Message] = {}
     for chunk in _chunks(ids):
         rows = ctx.session.scalars(
-            sa.select(Message).where(
-                Message.account_id == account_id, Message.external_id.in_(chunk)
-            )
+            sa.select(Message).where(Message.account_id == account_id, Message.external_id.in_(chunk))
         )
         found.update((row.external_id, row) for row in rows)
     return found
@@ -228,9 +222,7 @@ def _open(ctx: Ctx, item: Item, message_id: int, remote: RemoteMessage) -> None:
     item.top_message_id = item.top_message_id if item.new_messages > 1 else message_id
 
 
-def _answered(
-    ctx: Ctx, account_id: int, ours: Sequence[RemoteMessage], threads: dict[str, int]
-) -> None:
+def _answered(ctx: Ctx, account_id: int, ours: Sequence[RemoteMessage], threads: dict[str, int]) -> None:
     """Our own messages that were written elsewhere (another device, before us) answer what came before."""
     for remote in ours:
         chosen = sa.select(Item).where(
@@ -281,12 +273,7 @@ def _people(ctx: Ctx, account_id: int, new: Sequence[RemoteMessage]) -> dict[str
         for key, (person, theirs) in seen.items()
         if key not in found
     ]
-    if rows:
-        ids = ctx.session.scalars(
-            sa.insert(Person).returning(Person.id, sort_by_parameter_order=True), rows
-        )
-        found.update(zip((row["external_id"] for row in rows), ids, strict=True))
-    return found
+    return found | _added(ctx, Person, rows)
 
 
 def _threads(ctx: Ctx, account_id: int, new: Sequence[RemoteMessage]) -> dict[str, int]:
@@ -314,12 +301,16 @@ def _threads(ctx: Ctx, account_id: int, new: Sequence[RemoteMessage]) -> dict[st
         for key, theirs in seen.items()
         if key not in found
     ]
-    if rows:
-        ids = ctx.session.scalars(
-            sa.insert(Thread).returning(Thread.id, sort_by_parameter_order=True), rows
-        )
-        found.update(zip((row["external_id"] for row in rows), ids, strict=True))
-    return found
+    return found | _added(ctx, Thread, rows)
+
+
+def _added(ctx: Ctx, table: type[Person] | type[Thread], rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Insert in one statement and answer the new ids by their names on the platform."""
+    if not rows:
+        return {}
+    statement = sa.insert(table).returning(table.id, sort_by_parameter_order=True)
+    ids = ctx.session.scalars(statement, rows)
+    return {str(row["external_id"]): key for row, key in zip(rows, ids, strict=True)}
 
 
 def _items(
@@ -336,9 +327,7 @@ def _items(
     found: dict[tuple[int, int], Item] = {}
     keys = sorted({thread for thread, _ in wanted})
     for i in range(0, len(keys), _CHUNK):
-        rows = ctx.session.scalars(
-            sa.select(Item).where(Item.thread_id.in_(keys[i : i + _CHUNK]))
-        )
+        rows = ctx.session.scalars(sa.select(Item).where(Item.thread_id.in_(keys[i : i + _CHUNK])))
         found.update(((row.thread_id, row.person_id), row) for row in rows)
     for key, remote in wanted.items():
         if key not in found:

@@ -20,9 +20,7 @@ __all__ = ["check", "draft", "fill", "save_draft", "send", "templates"]
 def templates(ctx: Ctx) -> list[TemplateRow]:
     """The shipped templates and the team's own; a team's text replaces the shipped one of its key."""
     own = {
-        row.key: respect.template(
-            row.key, row.body, json.loads(row.about), reviewed=bool(row.reviewed_by)
-        )
+        row.key: respect.template(row.key, row.body, json.loads(row.about), reviewed=bool(row.reviewed_by))
         for row in ctx.session.scalars(sa.select(care.Template))
     }
     shipped = [own.pop(row.template_id, row) for row in respect.shipped()]
@@ -43,9 +41,7 @@ def _draft(ctx: Ctx, item_id: int) -> care.Draft | None:
     ).first()
 
 
-def save_draft(
-    ctx: Ctx, item_id: int, text: str, audience: Audience, template_id: str = ""
-) -> None:
+def save_draft(ctx: Ctx, item_id: int, text: str, audience: Audience, template_id: str = "") -> None:
     """Keep my words; an empty text drops the draft."""
     row = _draft(ctx, item_id)
     if not text.strip():
@@ -78,9 +74,7 @@ def send(
     abilities = accounts.abilities(ctx, item.account_id)
     why_not = abilities.get("verbs", {}).get(Verb.REPLY.value, "")
     if why_not:
-        raise ForTheModerator(
-            QT_TRANSLATE_NOOP("Error", "This cannot be answered: {why}"), why=why_not
-        )
+        raise ForTheModerator(QT_TRANSLATE_NOOP("Error", "This cannot be answered: {why}"), why=why_not)
     _refuse_unready(ctx, text, item.level, template_id)
     _refuse_too_long(text, abilities)
     if Audience(message.audience) is Audience.PRIVATE and audience is Audience.PUBLIC:
@@ -105,9 +99,7 @@ def send(
     row = _draft(ctx, item_id)
     if row is not None:
         ctx.session.delete(row)
-    return actions.record(
-        ctx, ActionKind.REPLY, item, message, detail=detail, changed=changed, hold=hold
-    )
+    return actions.record(ctx, ActionKind.REPLY, item, message, detail=detail, changed=changed, hold=hold)
 
 
 def _answered(ctx: Ctx, item: Item) -> Message:
@@ -153,4 +145,3 @@ def _refuse_too_long(text: str, abilities: dict[str, object]) -> None:
             most=most,
             unit=unit,
         )
-

@@ -27,8 +27,8 @@ __all__ = [
     "Level",
     "MessageRow",
     "NoteRow",
-    "Outcome",
     "OutboxRow",
+    "Outcome",
     "PersonCard",
     "Queue",
     "QueueKey",
@@ -98,13 +98,19 @@ class Cue:
 class Reading:
     """What the rules made of one text: the level they propose, why, and in which language.
 
-    `covered` is false where no rules exist for the language: such a text rises to a person.
+    `covered` is false where no rules exist for the language: such a text rises to a person. `scores` are
+    0 to 1 for crisis, red, amber, abuse and spam. `sentiment` is positive, mixed, negative or "cannot
+    tell"; it never touches the order (R89).
     """
 
     level: Level
     cues: tuple[Cue, ...]
     lang: str
     covered: bool = True
+    scores: Mapping[str, float] = field(default_factory=dict)
+    topics: tuple[str, ...] = ()
+    sentiment: str = "cannot tell"
+    intent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +229,7 @@ class PersonCard:
     last_seen: datetime
     messages: int
     weeks: tuple[int, ...]  # messages in each of the last ten weeks, oldest first
-    earlier: tuple[
-        tuple[int, str, Level, datetime, Status], ...
-    ]  # item, title, level, last, status
+    earlier: tuple[tuple[int, str, Level, datetime, Status], ...]  # item, title, level, last, status
     notes: tuple[NoteRow, ...]
 
 

@@ -36,8 +36,7 @@ def find(ctx: Ctx, words: str, limit: int = 50) -> list[Hit]:
     # By hand: FTS5's MATCH and its order by rowid are outside the ORM's words.
     ids = ctx.session.scalars(
         sa.text(
-            "SELECT rowid FROM message_fts WHERE message_fts MATCH :wanted"
-            " ORDER BY rowid DESC LIMIT :most"
+            "SELECT rowid FROM message_fts WHERE message_fts MATCH :wanted ORDER BY rowid DESC LIMIT :most"
         ),
         {"wanted": wanted, "most": limit},
     ).all()
@@ -55,9 +54,7 @@ def find(ctx: Ctx, words: str, limit: int = 50) -> list[Hit]:
 
 def _hit(message: Message, person: Person | None, title: str, words: str) -> Hit:
     terms = [re.escape(term) for term in re.findall(r"\w+", words)]
-    matches = [
-        m.span() for m in re.finditer("|".join(terms) or r"(?!)", message.body, re.IGNORECASE)
-    ]
+    matches = [m.span() for m in re.finditer("|".join(terms) or r"(?!)", message.body, re.IGNORECASE)]
     begin = max(0, (matches[0][0] if matches else 0) - _CONTEXT)
     excerpt = message.body[begin : begin + 2 * _CONTEXT + 40]
     return Hit(

@@ -118,8 +118,8 @@ class Sync:
             return OutcomeUnknown(str(error))
 
     def _streams(self) -> list[str]:
-        able = self._desk.ask(_abilities, self._account)
-        return [name for name in self._connector.streams if not able.get(name)]
+        why_not = self._desk.ask(accounts.abilities, self._account)["streams"]
+        return [name for name in self._connector.streams if not why_not.get(name)]
 
     def _pull(
         self,
@@ -144,43 +144,22 @@ class Sync:
 
     def _well(self, trip: Trip) -> Trip:
         self._failures = 0
-        now = self._desk.clock.now()
-        changed = self._desk.do(
-            accounts.set_health,
-            self._account,
-            "ok",
-            skipped=trip.brought.skipped,
-            last_pull_at=now,
-            next_try_at=None,
-        )
-        if changed:
+        if self._desk.do(accounts.set_health, self._account, "ok", None, trip.brought.skipped):
             _log.info("account %d is reachable", self._account)
         return trip
 
     def _troubled(self, trip: Trip) -> Trip:
         self._failures += 1
-        changed = self._desk.do(
-            accounts.set_health,
-            self._account,
-            trip.health,
-            skipped=trip.brought.skipped,
-            next_try_at=trip.until,
-        )
-        if changed:
+        skipped = trip.brought.skipped
+        if self._desk.do(accounts.set_health, self._account, trip.health, trip.until, skipped):
             _log.warning("account %d is not reachable: %s", self._account, trip.health)
         return trip
-
-
-def _abilities(ctx: Ctx, account_id: int) -> dict[str, str]:
-    return accounts.abilities(ctx, account_id).get("streams", {})
 
 
 def _state(ctx: Ctx, account_id: int, stream: str) -> str:
     return (
         ctx.session.scalar(
-            sa.select(Cursor.state).where(
-                Cursor.account_id == account_id, Cursor.stream == stream
-            )
+            sa.select(Cursor.state).where(Cursor.account_id == account_id, Cursor.stream == stream)
         )
         or ""
     )

@@ -1,7 +1,8 @@
 """One conversation with its messages, what was done, and who is speaking; and what is done to a message."""
 
 import json
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -60,7 +61,7 @@ def _refusals(verbs: Mapping[str, str]) -> dict[ActionKind, str]:
     }
 
 
-def _messages(ctx: Ctx, found: list[Message]) -> list[MessageRow]:
+def _messages(ctx: Ctx, found: Sequence[Message]) -> list[MessageRow]:
     people = {
         person.id: person
         for person in ctx.session.scalars(
@@ -104,9 +105,9 @@ def _name(person: Person | None) -> str:
     return (person.name or person.handle) if person else ""
 
 
-def _authors(ctx: Ctx, found: list[Message]) -> dict[str, str]:
+def _authors(ctx: Ctx, found: Sequence[Message]) -> dict[str, str]:
     """Which moderator wrote which of our replies."""
-    keys = [actions.uuid.UUID(m.action_id) for m in found if m.action_id]
+    keys = [uuid.UUID(m.action_id) for m in found if m.action_id]
     rows = ctx.session.execute(sa.select(Action.id, Action.who).where(Action.id.in_(keys)))
     return {str(key): who for key, who in rows}
 
@@ -197,9 +198,7 @@ def person_card(ctx: Ctx, person_id: int) -> PersonCard | None:
         last_seen=person.last_seen,
         messages=total or 0,
         weeks=tuple(weeks),
-        earlier=tuple(
-            (item.id, title, item.level, item.last_at, item.status) for item, title in earlier
-        ),
+        earlier=tuple((item.id, title, item.level, item.last_at, item.status) for item, title in earlier),
         notes=_notes(ctx, Note.person_id == person_id),
     )
 

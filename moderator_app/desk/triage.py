@@ -175,9 +175,7 @@ def _in(name: Queue, who: str) -> sa.ColumnElement[bool]:
     return Item.status == Status(name.value)
 
 
-def _page(
-    ctx: Ctx, name: Queue, after: QueueKey | None, limit: int, words: str
-) -> sa.Select[tuple[int]]:
+def _page(ctx: Ctx, name: Queue, after: QueueKey | None, limit: int, words: str) -> sa.Select[int]:
     chosen = sa.select(Item.id).where(_in(name, ctx.who))
     if after is not None:
         chosen = chosen.where(
@@ -194,9 +192,7 @@ def _page(
             sa.or_(
                 Item.thread_id.in_(sa.select(Thread.id).where(Thread.title.like(like))),
                 Item.person_id.in_(
-                    sa.select(Person.id).where(
-                        sa.or_(Person.name.like(like), Person.handle.like(like))
-                    )
+                    sa.select(Person.id).where(sa.or_(Person.name.like(like), Person.handle.like(like)))
                 ),
                 Item.top_message_id.in_(sa.select(Message.id).where(Message.body.like(like))),
             )
@@ -224,10 +220,7 @@ def rows(ctx: Ctx, ids: Sequence[int]) -> list[QueueRow]:
     )
     begin = sa.func.max(sa.func.coalesce(first_cue, 0) - 60, 0)
     drafted = (
-        sa.select(Draft.id)
-        .where(Draft.item_id == Item.id, Draft.who == ctx.who)
-        .correlate(Item)
-        .exists()
+        sa.select(Draft.id).where(Draft.item_id == Item.id, Draft.who == ctx.who).correlate(Item).exists()
     )
     found = ctx.session.execute(
         sa.select(
@@ -250,19 +243,14 @@ def rows(ctx: Ctx, ids: Sequence[int]) -> list[QueueRow]:
         .where(Item.id.in_(ids))
     ).all()
     reasons = _reasons(ctx, [row[4] for row in found if row[4] is not None])
-    cards = {
-        row[0].id: _card(row, reasons.get(row[4], ()))
-        for row in found
-    }
+    cards = {row[0].id: _card(row, reasons.get(row[4], ())) for row in found}
     return [cards[item_id] for item_id in ids if item_id in cards]
 
 
 def _reasons(ctx: Ctx, message_ids: Sequence[int]) -> dict[int, tuple[Cue, ...]]:
     found: dict[int, list[Cue]] = {}
     for signal in ctx.session.scalars(
-        sa.select(Signal)
-        .where(Signal.message_id.in_(message_ids))
-        .order_by(Signal.level, Signal.start)
+        sa.select(Signal).where(Signal.message_id.in_(message_ids)).order_by(Signal.level, Signal.start)
     ):
         found.setdefault(signal.message_id, []).append(cue_of(signal))
     return {key: tuple(cues) for key, cues in found.items()}
@@ -313,18 +301,13 @@ def _card(row: Any, reasons: tuple[Cue, ...]) -> QueueRow:
 def counts(ctx: Ctx) -> dict[Queue, int]:
     """The badge of every queue."""
     found = dict.fromkeys(Queue, 0)
-    for status, level, n in ctx.session.execute(
-        sa.select(ItemCount.status, ItemCount.level, ItemCount.n)
-    ):
+    for status, level, n in ctx.session.execute(sa.select(ItemCount.status, ItemCount.level, ItemCount.n)):
         found[Queue(status.value)] += n
         if status is Status.OPEN:
             found[Queue(level.word)] += n
     for name in (Queue.MINE, Queue.ESCALATED):
         found[name] = (
-            ctx.session.scalar(
-                sa.select(sa.func.count()).select_from(Item).where(_in(name, ctx.who))
-            )
-            or 0
+            ctx.session.scalar(sa.select(sa.func.count()).select_from(Item).where(_in(name, ctx.who))) or 0
         )
     return found
 
@@ -416,9 +399,7 @@ def set_level(ctx: Ctx, item_id: int, level: Level, reason: str = "") -> Recorde
     detail = {"from": item.level.word, "to": level.word, "reason": reason.strip()}
     columns: dict[str, Any] = {"level": level}
     if lowering:
-        newest = ctx.session.scalar(
-            sa.select(sa.func.max(Message.id)).where(Message.item_id == item.id)
-        )
+        newest = ctx.session.scalar(sa.select(sa.func.max(Message.id)).where(Message.item_id == item.id))
         columns["lowered_through"] = newest or 0
     changed = actions.change(item, **columns)
     clocks.settle(item, ctx.now)

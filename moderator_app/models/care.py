@@ -47,7 +47,6 @@ class Action(Base):
     message_id: Mapped[int | None] = mapped_column(sa.ForeignKey("message.id"))
     detail: Mapped[str] = mapped_column(default="{}")  # what was asked, JSON
     before: Mapped[str] = mapped_column(default="{}")  # what it replaced, JSON
-    group_id: Mapped[uuid.UUID | None]
     undoes_id: Mapped[uuid.UUID | None]
     undone_by: Mapped[uuid.UUID | None]
     not_before: Mapped[datetime | None]

@@ -192,9 +192,7 @@ class Message(Base):
     likes: Mapped[int] = mapped_column(default=0)
     replies: Mapped[int] = mapped_column(default=0)
     hidden_there: Mapped[bool] = mapped_column(default=False)
-    hidden_wanted: Mapped[
-        bool | None
-    ]  # ours: what a moderator asked for, until the platform agrees
+    hidden_wanted: Mapped[bool | None]  # ours: what a moderator asked for, until the platform agrees
     liked: Mapped[bool] = mapped_column(default=False)  # ours
     level: Mapped[Level | None]  # ours: None until the rules have read it
     read_v: Mapped[int | None]  # ours: the version of the rules that read it

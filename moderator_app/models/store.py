@@ -64,9 +64,7 @@ def _trouble(error: BaseException, path: Path) -> ForTheModerator | None:
     if "readonly" in said or "read-only" in said or "unable to open" in said:
         return ForTheModerator(
             QT_TRANSLATE_NOOP("Error", "Hearthlight may not write in {folder}."),
-            QT_TRANSLATE_NOOP(
-                "Error", "Check the folder's permissions, or choose another profile."
-            ),
+            QT_TRANSLATE_NOOP("Error", "Check the folder's permissions, or choose another profile."),
             folder=path.parent,
         )
     if "locked" in said:
@@ -107,20 +105,22 @@ def _hex_spec(dek: bytearray) -> bytearray:
     return spec
 
 
-def _check_driver() -> None:
+def driver() -> str:
+    """The versions of the database driver, or a sentence where they are too old to be safe."""
     if sqlcipher.sqlite_version_info < _LEAST_SQLITE:
         raise ForTheModerator(
             QT_TRANSLATE_NOOP("Error", "The database driver is too old ({found})."),
-            QT_TRANSLATE_NOOP("Error", "Reinstall Hearthlight's dependencies (make setup)."),
+            QT_TRANSLATE_NOOP("Error", "Install Hearthlight again (make setup)."),
             found=sqlcipher.sqlite_version,
         )
+    return f"SQLite {sqlcipher.sqlite_version} with SQLCipher"
 
 
 class Store:
     """One open workspace. Close it before the program ends; it is safe to use from several threads."""
 
     def __init__(self, path: Path, dek: bytearray, lock: filelock.BaseFileLock | None) -> None:
-        _check_driver()
+        driver()
         self.path = path
         self._dek = dek
         self._lock = lock
@@ -297,18 +297,14 @@ def _alone(profile: Profile) -> filelock.BaseFileLock:
         except OSError:
             who = "?"
         raise ForTheModerator(
-            QT_TRANSLATE_NOOP(
-                "Error", "Hearthlight is already open on this profile (process {who})."
-            ),
+            QT_TRANSLATE_NOOP("Error", "Hearthlight is already open on this profile (process {who})."),
             QT_TRANSLATE_NOOP("Error", "Use that window, close it, or name another profile."),
             who=who,
         ) from None
     except OSError as error:
         raise ForTheModerator(
             QT_TRANSLATE_NOOP("Error", "Hearthlight may not write in {folder}."),
-            QT_TRANSLATE_NOOP(
-                "Error", "Check the folder's permissions, or choose another profile."
-            ),
+            QT_TRANSLATE_NOOP("Error", "Check the folder's permissions, or choose another profile."),
             folder=profile.folder,
         ) from error
     holder.write_text(str(os.getpid()), "ascii")

@@ -26,9 +26,7 @@ def head() -> str:
 
 def known(version: str) -> bool:
     """Whether this program has the step that made a file of that version."""
-    return any(
-        step.revision == version for step in ScriptDirectory.from_config(_config()).walk_revisions()
-    )
+    return any(step.revision == version for step in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def version(connection: sa.Connection) -> str | None:

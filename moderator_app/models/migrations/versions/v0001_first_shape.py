@@ -93,9 +93,7 @@ def upgrade() -> None:
         sa.Column("skipped", sa.Integer(), nullable=False),
         sa.Column("removed_at", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_account")),
-        sa.UniqueConstraint(
-            "platform", "external_id", name=op.f("uq_account_platform_external_id")
-        ),
+        sa.UniqueConstraint("platform", "external_id", name=op.f("uq_account_platform_external_id")),
     )
     op.create_table(
         "item_count",
@@ -127,9 +125,7 @@ def upgrade() -> None:
         sa.Column("stream", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("at", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["account.id"], name=op.f("fk_cursor_account_id_account")
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_cursor_account_id_account")),
         sa.PrimaryKeyConstraint("account_id", "stream", name=op.f("pk_cursor")),
     )
     op.create_table(
@@ -141,13 +137,9 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("first_seen", sa.Integer(), nullable=False),
         sa.Column("last_seen", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["account.id"], name=op.f("fk_person_account_id_account")
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_person_account_id_account")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person")),
-        sa.UniqueConstraint(
-            "account_id", "external_id", name=op.f("uq_person_account_id_external_id")
-        ),
+        sa.UniqueConstraint("account_id", "external_id", name=op.f("uq_person_account_id_external_id")),
     )
     op.create_table(
         "thread",
@@ -158,13 +150,9 @@ def upgrade() -> None:
         sa.Column("channel", sa.String(), nullable=False),
         sa.Column("permalink", sa.String(), nullable=True),
         sa.Column("last_at", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["account.id"], name=op.f("fk_thread_account_id_account")
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_thread_account_id_account")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_thread")),
-        sa.UniqueConstraint(
-            "account_id", "external_id", name=op.f("uq_thread_account_id_external_id")
-        ),
+        sa.UniqueConstraint("account_id", "external_id", name=op.f("uq_thread_account_id_external_id")),
     )
     op.create_table(
         "item",
@@ -190,15 +178,9 @@ def upgrade() -> None:
         sa.Column("snoozed_until", sa.Integer(), nullable=True),
         sa.Column("outcome", sa.String(), nullable=False),
         sa.Column("first_reply_at", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["account.id"], name=op.f("fk_item_account_id_account")
-        ),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name=op.f("fk_item_person_id_person")
-        ),
-        sa.ForeignKeyConstraint(
-            ["thread_id"], ["thread.id"], name=op.f("fk_item_thread_id_thread")
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_item_account_id_account")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_item_person_id_person")),
+        sa.ForeignKeyConstraint(["thread_id"], ["thread.id"], name=op.f("fk_item_thread_id_thread")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_item")),
         sa.UniqueConstraint("thread_id", "person_id", name=op.f("uq_item_thread_id_person_id")),
     )
@@ -245,9 +227,7 @@ def upgrade() -> None:
         sa.Column("cluster_id", sa.Integer(), nullable=False),
         sa.Column("by", sa.String(), nullable=False),
         sa.Column("at", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name=op.f("fk_person_link_person_id_person")
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_person_link_person_id_person")),
         sa.PrimaryKeyConstraint("person_id", name=op.f("pk_person_link")),
     )
     op.create_index(op.f("ix_person_link_cluster_id"), "person_link", ["cluster_id"], unique=False)
@@ -296,20 +276,12 @@ def upgrade() -> None:
         sa.Column("level", sa.Integer(), nullable=True),
         sa.Column("read_v", sa.Integer(), nullable=True),
         sa.Column("action_id", sa.String(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["account.id"], name=op.f("fk_message_account_id_account")
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_message_account_id_account")),
         sa.ForeignKeyConstraint(["item_id"], ["item.id"], name=op.f("fk_message_item_id_item")),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name=op.f("fk_message_person_id_person")
-        ),
-        sa.ForeignKeyConstraint(
-            ["thread_id"], ["thread.id"], name=op.f("fk_message_thread_id_thread")
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_message_person_id_person")),
+        sa.ForeignKeyConstraint(["thread_id"], ["thread.id"], name=op.f("fk_message_thread_id_thread")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
-        sa.UniqueConstraint(
-            "account_id", "external_id", name=op.f("uq_message_account_id_external_id")
-        ),
+        sa.UniqueConstraint("account_id", "external_id", name=op.f("uq_message_account_id_external_id")),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_message_item", "message", ["item_id", "id"], unique=False)
@@ -318,9 +290,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_message_unread", "message", ["id"], unique=False, sqlite_where=sa.text("read_v IS NULL")
     )
-    op.create_index(
-        "ix_message_week", "message", ["created_at", "account_id", "level"], unique=False
-    )
+    op.create_index("ix_message_week", "message", ["created_at", "account_id", "level"], unique=False)
     op.create_table(
         "note",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -331,9 +301,7 @@ def upgrade() -> None:
         sa.Column("text", sa.String(), nullable=False),
         sa.Column("forgotten_at", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(["item_id"], ["item.id"], name=op.f("fk_note_item_id_item")),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name=op.f("fk_note_person_id_person")
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_note_person_id_person")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_note")),
     )
     op.create_index(op.f("ix_note_item_id"), "note", ["item_id"], unique=False)
@@ -350,7 +318,6 @@ def upgrade() -> None:
         sa.Column("message_id", sa.Integer(), nullable=True),
         sa.Column("detail", sa.String(), nullable=False),
         sa.Column("before", sa.String(), nullable=False),
-        sa.Column("group_id", sa.Uuid(), nullable=True),
         sa.Column("undoes_id", sa.Uuid(), nullable=True),
         sa.Column("undone_by", sa.Uuid(), nullable=True),
         sa.Column("not_before", sa.Integer(), nullable=True),
@@ -359,13 +326,9 @@ def upgrade() -> None:
         sa.Column("remote_id", sa.String(), nullable=True),
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("trouble", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["account.id"], name=op.f("fk_action_account_id_account")
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_action_account_id_account")),
         sa.ForeignKeyConstraint(["item_id"], ["item.id"], name=op.f("fk_action_item_id_item")),
-        sa.ForeignKeyConstraint(
-            ["message_id"], ["message.id"], name=op.f("fk_action_message_id_message")
-        ),
+        sa.ForeignKeyConstraint(["message_id"], ["message.id"], name=op.f("fk_action_message_id_message")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_action")),
     )
     op.create_index("ix_action_at", "action", ["at"], unique=False)

@@ -1,0 +1,56 @@
+"""Where the program begins: the window without a command, else the command line."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from moderator_app import cli
+
+
+@cli.app.command()
+def window(
+    profile: cli.ProfileOption = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="A throwaway workspace with the demo community.")
+    ] = False,
+    debug: Annotated[bool, typer.Option(help="Log more; never what anybody wrote.")] = False,
+) -> None:
+    """Open the window (what happens without a command, too)."""
+    from moderator_app import app  # noqa: PLC0415 - Qt is loaded only for a window
+
+    raise typer.Exit(app.run(profile, demo=demo, debug=debug))
+
+
+@cli.app.command()
+def tour(
+    out: Annotated[Path, typer.Option(help="Where the pictures and the export go.")] = Path("build/tour"),
+) -> None:
+    """Walk the real window through a shift on the demo community and leave pictures of it."""
+    from moderator_app import app  # noqa: PLC0415 - Qt is loaded only for a window
+
+    raise typer.Exit(app.tour(out))
+
+
+@cli.app.command(hidden=True)
+def language_worker() -> None:
+    """Read texts for the window, in a process of its own."""
+    from moderator_app.desk import language  # noqa: PLC0415
+
+    language.serve()
+
+
+_FOR_THE_COMMAND_LINE = {"-h", "--help", "--version", "--install-completion", "--show-completion"}
+
+
+def main() -> None:
+    """The console entry point; without a command the window opens."""
+    words = sys.argv[1:]
+    if not words or (words[0].startswith("-") and words[0] not in _FOR_THE_COMMAND_LINE):
+        words = ["window", *words]
+    cli.app(words)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,396 @@
+"""The same desk without a window: fill, pull, list, show, import, read, sum up, check.
+
+Exit status: 0 done, 1 something a person must mend (one sentence on standard error), 2 wrong usage.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+import moderator_app
+from connectors.contract import Page
+from moderator_app import doctor as checks
+from moderator_app.desk import insights, language, reading, threads, triage
+from moderator_app.desk.rows import Level, Queue, QueueRow, Reading
+from moderator_app.errors import ForTheModerator
+from moderator_app.paths import Profile
+from moderator_app.workspace import Workspace
+
+app = typer.Typer(
+    name="hearthlight",
+    help="Look after a community around mental health: the command line of Hearthlight.",
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ProfileOption = Annotated[
+    Path | None, typer.Option("--profile", metavar="DIR", help="The folder of the workspace.")
+]
+PassphraseOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--passphrase-file", metavar="F", help="A file with the passphrase, where there is no keyring."
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+_COLOURS = {Level.CRISIS: "bold red", Level.RED: "red", Level.AMBER: "yellow", Level.GREEN: "green"}
+
+
+def _out() -> Console:
+    return Console(file=sys.stdout, highlight=False)
+
+
+def _err() -> Console:
+    return Console(file=sys.stderr, highlight=False)
+
+
+def _plain(value: Any) -> Any:
+    """Any of the desk's values as JSON knows it; levels by their word, times as ISO 8601."""
+    if isinstance(value, Level):
+        return value.word
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, dict):
+        return {str(_plain(key)): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def say(value: Any) -> None:
+    """Print one JSON document."""
+    typer.echo(json.dumps(_plain(value), ensure_ascii=False, indent=1))
+
+
+def fail(error: ForTheModerator) -> typer.Exit:
+    """Say the sentence and the remedy, and answer the exit that goes with it."""
+    _err().print(Text(str(error)), style="red")
+    return typer.Exit(1)
+
+
+def passphrase_of(file: Path | None) -> str | None:
+    """The first line of the passphrase file."""
+    if file is None:
+        return None
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ForTheModerator(
+            "The passphrase file {file} cannot be read.", "Check its path and its owner.", file=file
+        ) from error
+    if not lines or not lines[0]:
+        raise ForTheModerator("The passphrase file {file} is empty.", "Write one line.", file=file)
+    return lines[0]
+
+
+@contextmanager
+def _opened(profile: Path | None, passphrase: Path | None) -> Iterator[Workspace]:
+    """The workspace of a command; troubles become a sentence and exit status 1."""
+    try:
+        with Workspace.open(Profile.at(profile), passphrase_of(passphrase)) as workspace:
+            if workspace.recovery_key:
+                _show_recovery(workspace.recovery_key)
+            yield workspace
+    except ForTheModerator as error:
+        raise fail(error) from error
+
+
+def _show_recovery(key: str) -> None:
+    err = _err()
+    err.print("A new workspace was made. Its recovery key, shown once, for a safe place on paper:")
+    err.print(Text(f"  {key}"), style="bold", soft_wrap=True)
+
+
+@contextmanager
+def _spinner(quiet: bool) -> Iterator[Callable[[str], None]]:
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), console=_err(), transient=True, disable=quiet
+    ) as progress:
+        task = progress.add_task("")
+        yield lambda words: progress.update(task, description=words)
+
+
+def _bring(workspace: Workspace, since: datetime | None, tell: Callable[[str], None]) -> list[dict[str, Any]]:
+    """One round trip of every account, then read what came in."""
+    done = []
+    total = 0
+
+    def page(found: Page) -> None:
+        nonlocal total
+        total += len(found.messages)
+        of = f" of {found.total}" if found.total else ""
+        tell(f"{found.stream}: {found.done or total}{of}")
+
+    for account_id, sync in workspace.syncs().items():
+        trip = sync.run(progress=page, since=since)
+        done.append({"account": account_id, **asdict(trip)})
+    with language.Rules() as rules:
+        read = reading.read_pending(workspace.desk, rules, progress=lambda n: tell(f"read {n}"))
+    workspace.desk.do(triage.age)
+    return [*done, {"read": read}]
+
+
+@app.command()
+def demo(
+    profile: ProfileOption = None,
+    passphrase_file: PassphraseOption = None,
+    hostile: Annotated[bool, typer.Option(help="Let the community misbehave.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Fill a workspace with the demo community: invented people, invented words."""
+    with _opened(profile, passphrase_file) as workspace, _spinner(as_json) as tell:
+        workspace.connect("demo", {"community": "harbour", "seed": "7", "hostile": "1" if hostile else "0"})
+        trips_done = _bring(workspace, None, tell)
+        counts = workspace.desk.ask(triage.counts)
+        folder = workspace.profile.folder
+    if as_json:
+        say({"profile": folder, "trips": trips_done, "queues": counts})
+    else:
+        brought = sum(trip["brought"]["new"] for trip in trips_done if "brought" in trip)
+        _out().print(f"{brought} messages are in {folder}, {counts[Queue.OPEN]} conversations are open.")
+
+
+@app.command()
+def pull(
+    profile: ProfileOption = None,
+    passphrase_file: PassphraseOption = None,
+    days: Annotated[int | None, typer.Option(help="At the first pull, how many days to go back.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send what is due and bring what is new, for every account."""
+    since = datetime.now(tz=UTC) - timedelta(days=days) if days is not None else None
+    with _opened(profile, passphrase_file) as workspace, _spinner(as_json) as tell:
+        if not workspace.syncs():
+            raise ForTheModerator(
+                "No account is connected yet.", "Connect one in the window, or try hearthlight demo."
+            )
+        done = _bring(workspace, since, tell)
+    if as_json:
+        say(done)
+    for trip in done:
+        if "health" not in trip:
+            continue
+        if not as_json:
+            brought = trip["brought"]
+            _out().print(
+                f"account {trip['account']}: {brought['new']} new, {brought['edited']} edited, "
+                f"{brought['gone']} gone, {trip['sent']} sent"
+            )
+        if trip["health"] != "ok":
+            raise fail(ForTheModerator("The platform cannot be reached: {why}", why=trip["trouble"]))
+
+
+def _item(row: QueueRow) -> dict[str, Any]:
+    """A card as JSON: its level, why it has it, and where it stands."""
+    found = asdict(row)
+    found["reasons"] = [{**asdict(cue), "words": _words(row, cue.start, cue.end)} for cue in row.reasons]
+    return found
+
+
+def _words(row: QueueRow, start: int, end: int) -> str:
+    """The words behind a reason, where the excerpt holds them."""
+    for cue, span in zip([cue for cue in row.reasons if cue.end > cue.start], row.excerpt_cues, strict=False):
+        if (cue.start, cue.end) == (start, end):
+            return row.excerpt[span.start : span.end]
+    return ""
+
+
+@app.command("queue")
+def show_queue(
+    profile: ProfileOption = None,
+    passphrase_file: PassphraseOption = None,
+    name: Annotated[Queue, typer.Option("--queue", help="Which queue.")] = Queue.OPEN,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """Print a queue in its order: level, then overdue, then age; each with its reasons."""
+    with _opened(profile, passphrase_file) as workspace:
+        workspace.desk.do(triage.age)
+        rows = workspace.desk.ask(triage.queue, name, None, limit)
+        now = workspace.desk.clock.now()
+    if as_json:
+        say([_item(row) for row in rows])
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("#", "level", "waits", "who", "what", "why"):
+        table.add_column(
+            heading, overflow="fold" if heading == "why" else "ellipsis", no_wrap=heading != "why"
+        )
+    for row in rows:
+        why = ", ".join(dict.fromkeys(cue.why for cue in row.reasons)) or "not read yet" * row.pending
+        waits = str(timedelta(minutes=(now - row.waiting_since) // timedelta(minutes=1)))[:-3]
+        level = Text(row.level.word, style=_COLOURS[row.level])
+        excerpt = " ".join(row.excerpt.split())[:60]
+        table.add_row(str(row.item_id), level, waits, Text(row.person), Text(excerpt), Text(why))
+    _out().print(table)
+
+
+@app.command()
+def show(
+    item: Annotated[int, typer.Argument(help="The number of a conversation, as queue prints it.")],
+    profile: ProfileOption = None,
+    passphrase_file: PassphraseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print one conversation whole: its messages, why it has its level, and what was done."""
+    with _opened(profile, passphrase_file) as workspace:
+        found = workspace.desk.ask(threads.view, item)
+    if as_json:
+        say(asdict(found))
+        return
+    out = _out()
+    title = found.item.title or found.item.channel
+    out.print(Text.assemble((found.item.level.word, _COLOURS[found.item.level]), "  ", (title, "bold")))
+    for message in found.messages:
+        who = f"{message.person} (us)" if message.ours else message.person
+        out.print(Text(f"\n{who}, {message.at:%Y-%m-%d %H:%M} UTC", style="bold"))
+        text = Text("(deleted by its author)" if message.gone else message.text)
+        for cue in message.cues:
+            text.stylize("underline " + _COLOURS[cue.level], cue.start, cue.end)
+        out.print(text)
+    for action in reversed(found.history):
+        out.print(Text(f"{action.at:%H:%M} {action.who}: {action.kind.value} ({action.state.value})"))
+
+
+@app.command("import")
+def bring_in(
+    file: Annotated[Path, typer.Argument(help="A CSV, JSON Lines, mbox or ZIP export.")],
+    profile: ProfileOption = None,
+    passphrase_file: PassphraseOption = None,
+    mapping: Annotated[
+        str | None, typer.Option(help='Which column is what, as JSON: {"text": "body", ...}.')
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Import an export file; importing it twice adds nothing."""
+    if not file.is_file():
+        raise fail(ForTheModerator("There is no file {file}.", "Check its path.", file=file))
+    values = {"path": str(file.resolve()), "mapping": mapping or ""}
+    with _opened(profile, passphrase_file) as workspace, _spinner(as_json) as tell:
+        account = workspace.connect("archive", values)
+        trip = workspace.syncs()[account].run(
+            progress=lambda page: tell(f"{page.done} of {page.total or '?'}")
+        )
+        if trip.health != "ok":
+            raise ForTheModerator("The file cannot be imported: {why}", why=trip.trouble)
+        with language.Rules() as rules:
+            read = reading.read_pending(workspace.desk, rules, progress=lambda n: tell(f"read {n}"))
+    if as_json:
+        say({**asdict(trip.brought), "read": read})
+    else:
+        _out().print(f"{trip.brought.new} messages imported, {trip.brought.skipped} rows skipped.")
+
+
+@app.command("triage")
+def read_lines() -> None:
+    """Read JSON Lines {"id", "text"} from standard input; write level and signals for each, in order."""
+    with language.Rules() as rules:
+        for number, line in enumerate(sys.stdin, 1):
+            if not line.strip():
+                continue
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                entry = None
+            text = entry.get("text") if isinstance(entry, dict) else None
+            if not isinstance(entry, dict) or not isinstance(text, str):
+                sentence = 'Line {number} is not {{"id": ..., "text": "..."}}.'
+                raise fail(ForTheModerator(sentence, number=number))
+            found = rules.read([(text, str(entry.get("lang") or ""))])[0]
+            typer.echo(json.dumps(_reading(entry.get("id"), text, found), ensure_ascii=False))
+
+
+def _reading(key: Any, text: str, found: Reading) -> dict[str, Any]:
+    return {
+        "id": key,
+        "level": found.level.word,
+        "score": dict(found.scores),
+        "signals": [
+            {
+                "kind": cue.kind,
+                "start": cue.start,
+                "end": cue.end,
+                "text": text[cue.start : cue.end],
+                "why": cue.why,
+                "level": cue.level.word,
+                "lang": cue.lang,
+            }
+            for cue in found.cues
+        ],
+        "language": found.lang,
+        "covered": found.covered,
+        "topics": list(found.topics),
+        "sentiment": found.sentiment,
+        "intent": found.intent,
+    }
+
+
+@app.command()
+def summary(
+    profile: ProfileOption = None,
+    passphrase_file: PassphraseOption = None,
+    week: Annotated[bool, typer.Option("--week", help="The last whole week (the default).")] = True,
+    monday: Annotated[
+        datetime | None, typer.Option(help="Another week, by a day in it.", formats=["%Y-%m-%d"])
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write Markdown, CSV and PDF into this folder.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The weekly summary: counts only, small ones hidden, each with its definition."""
+    del week  # the only span there is; the word makes the command say what it does
+    with _opened(profile, passphrase_file) as workspace:
+        found = workspace.desk.ask(insights.week, monday.date() if monday else None)
+        files = insights.export(found, out) if out is not None else []
+    if as_json:
+        say({**insights.as_data(found), "files": files})
+    elif files:
+        _out().print("\n".join(str(file) for file in files))
+    else:
+        typer.echo(insights.markdown(found))
+
+
+@app.command()
+def doctor(
+    profile: ProfileOption = None, passphrase_file: PassphraseOption = None, as_json: JsonOption = False
+) -> None:
+    """Check this machine and the workspace, and say in plain words what to do."""
+    try:
+        found = checks.examine(Profile.at(profile), passphrase_of(passphrase_file))
+    except ForTheModerator as error:
+        raise fail(error) from error
+    if as_json:
+        say([asdict(check) for check in found])
+    else:
+        for check in found:
+            mark = Text("ok  " if check.ok else "LOOK", style="green" if check.ok else "bold red")
+            _out().print(Text.assemble(mark, f"  {check.name}: {check.said}"))
+    if not all(check.ok for check in found):
+        raise typer.Exit(1)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(moderator_app.__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())

@@ -1,0 +1,114 @@
+"""Look this machine and a workspace over, and say in plain words what to do."""
+
+import shutil
+import stat
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+
+from moderator_app import vault
+from moderator_app.errors import ForTheModerator
+from moderator_app.models import store
+from moderator_app.models.store import Store
+from moderator_app.paths import Profile
+from moderator_app.settings import Settings
+
+_LEAST_SPACE = 200 * 1024 * 1024
+_PRIVATE = 0o077
+_BORN = datetime(2026, 11, 1, tzinfo=UTC)  # no honest clock shows a day before this program was written
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: `said` is the state, or what to do where it is not well."""
+
+    name: str
+    ok: bool
+    said: str
+
+
+def examine(profile: Profile, passphrase: str | None) -> list[Finding]:
+    """Every check, in the order in which a person should mend them."""
+    return [
+        _versions(),
+        _driver(),
+        _keyring(),
+        _space(profile),
+        _permissions(profile),
+        _clock(),
+        _settings(profile),
+        _store(profile, passphrase),
+    ]
+
+
+def _versions() -> Finding:
+    found = []
+    for name in ("hearthlight", "PySide6", "SQLAlchemy", "sqlcipher3", "spacy", "keyring"):
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            found.append(f"{name} from source")
+    return Finding("versions", True, f"Python {sys.version.split()[0]}, {', '.join(found)}")
+
+
+def _driver() -> Finding:
+    try:
+        said = store.driver()
+    except ForTheModerator as error:
+        return Finding("driver", False, str(error))
+    return Finding("driver", True, said)
+
+
+def _keyring() -> Finding:
+    found = vault.trusted_keyring()
+    if found is None:
+        return Finding("keyring", True, "none that keeps secrets safe; a passphrase is used instead")
+    return Finding("keyring", True, type(found).__module__)
+
+
+def _space(profile: Profile) -> Finding:
+    free = shutil.disk_usage(profile.folder).free
+    enough = free >= _LEAST_SPACE
+    advice = "" if enough else "; free at least 200 MB"
+    return Finding("space", enough, f"{free // 2**20:,} MB free in {profile.folder}{advice}")
+
+
+def _permissions(profile: Profile) -> Finding:
+    open_to_others = [
+        path.name
+        for path in (profile.folder, profile.store, profile.vault)
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & _PRIVATE
+    ]
+    if open_to_others:
+        names = ", ".join(open_to_others)
+        return Finding("permissions", False, f"others can read {names}; run chmod -R go= {profile.folder}")
+    return Finding("permissions", True, "only you can read the workspace")
+
+
+def _clock() -> Finding:
+    now = datetime.now(tz=UTC)
+    if now < _BORN:
+        return Finding("clock", False, f"the clock shows {now:%Y-%m-%d}; set it, or waiting times are wrong")
+    return Finding("clock", True, f"{now:%Y-%m-%d %H:%M} UTC")
+
+
+def _settings(profile: Profile) -> Finding:
+    try:
+        Settings.load(profile.settings)
+    except ForTheModerator as error:
+        return Finding("settings", False, str(error))
+    return Finding("settings", True, "readable")
+
+
+def _store(profile: Profile, passphrase: str | None) -> Finding:
+    if not profile.store.exists():
+        return Finding("store", True, "no workspace here yet")
+    try:
+        with Store.open(profile, vault.Vault(profile.vault).unlock(passphrase)) as opened:
+            wrong = opened.integrity()
+    except ForTheModerator as error:
+        return Finding("store", False, str(error))
+    if wrong:
+        return Finding("store", False, f"{len(wrong)} damaged places; keep a copy of {profile.store} first")
+    return Finding("store", True, "every page checks out")

@@ -1,0 +1,144 @@
+"""One open profile, put together for whoever needs it: the window and the command line alike."""
+
+import functools
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from connectors import registry
+from connectors.contract import Connector
+from moderator_app import settings
+from moderator_app.desk import accounts, actions
+from moderator_app.desk.desk import Clock, Desk
+from moderator_app.desk.sync import Sync
+from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
+from moderator_app.models.store import Damaged, Store
+from moderator_app.paths import Profile
+from moderator_app.settings import Settings
+from moderator_app.vault import Vault
+
+
+class Workspace:
+    """A profile that is unlocked and open; close it, and its key is gone from memory.
+
+    `recovery_key` is set only where the profile was just made: show it once, keep it nowhere.
+    """
+
+    def __init__(self, profile: Profile, dek: bytearray, clock: Clock | None = None) -> None:
+        self.profile = profile
+        self.settings = Settings.load(profile.settings)
+        self.recovery_key = ""
+        self._vault = Vault(profile.vault)
+        self._secrets_key = bytearray(dek)  # the store wipes the one it was given
+        try:
+            self._store = Store.open(profile, dek)
+        except Damaged as error:
+            raise self._explained(error) from error
+        self.desk = Desk(self._store, self.settings.moderator or settings.somebody(), clock)
+        self._syncs: dict[int, Sync] = {}
+        self.recovered = self.desk.do(actions.recover)
+
+    @classmethod
+    def open(
+        cls,
+        profile: Profile,
+        passphrase: str | None = None,
+        *,
+        recovery: str | None = None,
+        clock: Clock | None = None,
+    ) -> Self:
+        """Unlock and open a profile; a new one is made with the passphrase, the keyring, or both."""
+        vault = Vault(profile.vault)
+        shown = ""
+        if recovery is not None:
+            dek = vault.unlock_with_recovery(recovery)
+        elif vault.exists:
+            dek = vault.unlock(passphrase)
+        elif profile.store.exists():
+            raise ForTheModerator(
+                QT_TRANSLATE_NOOP("Error", "The key file vault.json is missing from {folder}."),
+                QT_TRANSLATE_NOOP("Error", "Put it back: without it the messages cannot be read."),
+                folder=profile.folder,
+            )
+        else:
+            dek, shown = vault.create(passphrase)
+        workspace = cls(profile, dek, clock)
+        workspace.recovery_key = shown
+        return workspace
+
+    @classmethod
+    def throwaway(cls, profile: Profile, clock: Clock | None = None) -> Self:
+        """A workspace whose key exists only in this process: for the demo and its tour."""
+        workspace = cls(profile, bytearray(os.urandom(32)), clock)
+        workspace._vault = _Memory(profile.vault)
+        return workspace
+
+    def _explained(self, error: Damaged) -> ForTheModerator:
+        """SQLCipher answers a wrong key and a damaged file alike; the vault knows which it is."""
+        if not self._vault.exists or self._vault.fits(self._secrets_key):
+            return error
+        return ForTheModerator(
+            QT_TRANSLATE_NOOP("Error", "The key file and the messages file do not belong together."),
+            QT_TRANSLATE_NOOP("Error", "Put back the pair from one copy; neither was changed."),
+        )
+
+    def connect(
+        self, platform: str, values: Mapping[str, str], secrets: Mapping[str, str] | None = None
+    ) -> int:
+        """Sign in to a platform and remember the account; speaks to the network."""
+        chosen = registry.connector(platform)
+        account = accounts.connect(self.desk, chosen, values, secrets or {}, self._keep)
+        self._syncs.pop(account, None)
+        return account
+
+    def _keep(self, vault_key: str, secrets: Mapping[str, str]) -> None:
+        self._vault.keep_secrets(self._secrets_key, vault_key, secrets)
+
+    def disconnect(self, account_id: int) -> None:
+        """Stop reading an account and forget its secrets; its messages stay."""
+        self._syncs.pop(account_id, None)
+        self._vault.forget_secrets(self.desk.do(accounts.disconnect, account_id))
+
+    def syncs(self) -> dict[int, Sync]:
+        """The round trip of every connected account, by its id."""
+        for one in self.desk.ask(accounts.sign_ins):
+            if one.account_id not in self._syncs:
+                connector = self._connector(one)
+                keep = functools.partial(self._keep, one.vault_key)
+                self._syncs[one.account_id] = Sync(self.desk, one.account_id, connector, keep)
+        return dict(self._syncs)
+
+    def _connector(self, one: accounts.SignIn) -> Connector:
+        secrets = self._vault.secrets_of(self._secrets_key, one.vault_key)
+        return registry.connector(one.platform)(one.values, secrets)
+
+    def close(self) -> None:
+        """Let go of the store and wipe the keys."""
+        self._store.close()
+        self._secrets_key[:] = bytes(len(self._secrets_key))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _Memory(Vault):
+    """Keeps secrets in memory only, for a workspace that leaves nothing behind."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._secrets: dict[str, dict[str, str]] = {}
+
+    def keep_secrets(self, dek: bytearray, account: str, values: Mapping[str, str]) -> None:
+        del dek
+        self._secrets[account] = dict(values)
+
+    def secrets_of(self, dek: bytearray, account: str) -> dict[str, str]:
+        del dek
+        return self._secrets.get(account, {})
+
+    def forget_secrets(self, account: str) -> None:
+        self._secrets.pop(account, None)
