@@ -94,6 +94,12 @@ class Commands(QObject):
         """The first key of a command, as this machine writes it."""
         return keys_of(self._actions[name])
 
+    def all_keys(self, name: str) -> str:
+        """Every key of a command."""
+        native = QKeySequence.SequenceFormat.NativeText
+        found = [keys.toString(native) for keys in self._actions[name].shortcuts()]
+        return self.tr(" or ", "between keys").join(found)
+
     def groups(self) -> list[tuple[str, list[Command]]]:
         """The commands under their headings, in order."""
         found: dict[str, list[Command]] = {}

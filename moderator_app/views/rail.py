@@ -1,6 +1,7 @@
 """The rail: queues with their counts, the community, the accounts' health and long jobs."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from PySide6.QtCore import (
@@ -348,9 +349,8 @@ class AccountLine(QWidget):
         row.addWidget(self._glyph)
         row.addWidget(texts, 1)
 
-    def show_row(self, row: AccountRow) -> None:
+    def show_row(self, row: AccountRow, now: datetime) -> None:
         """Show how an account is."""
-        now = words.now()
         synced = words.ago(row.last_pull_at, now) if row.last_pull_at else ""
         again = words.clock(row.next_try_at) if row.next_try_at else ""
         states = {
@@ -451,7 +451,7 @@ class Rail(QWidget):
             self._accounts.append(made)
             self._lines.insertWidget(len(self._accounts), made)
         for known, row in zip(self._accounts, rows, strict=True):
-            known.show_row(row)
+            known.show_row(row, self._runner.desk.clock.now())
         self._health.setVisible(not self.list.narrow and bool(self._accounts or self._jobs))
 
     @Slot()

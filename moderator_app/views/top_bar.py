@@ -4,6 +4,7 @@ from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
+from moderator_app.desk.desk import Clock
 from moderator_app.desk.rows import AccountRow
 from moderator_app.views import words
 from moderator_app.views.commands import Commands
@@ -45,11 +46,11 @@ class SearchButton(Button):
 class TopBar(QWidget):
     """One line. What does not fit goes, the safety state first to its icon."""
 
-    def __init__(self, theme: Theme, commands: Commands, me: str) -> None:
+    def __init__(self, theme: Theme, commands: Commands, clock: Clock, me: str) -> None:
         super().__init__()
         self.setObjectName("topbar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._theme = theme
+        self._theme, self._clock = theme, clock
         self._row = QHBoxLayout(self)
         self._mark = Glyph(theme, "heart-handshake", "accent", 22)
         self._brand = Label("Hearthlight", "brand")
@@ -93,7 +94,7 @@ class TopBar(QWidget):
         text = self.tr("Encrypted")
         if pulls:
             shown = self.tr("Encrypted, synced {time}")
-            text = shown.format(time=words.ago(min(pulls), words.now()))
+            text = shown.format(time=words.ago(min(pulls), self._clock.now()))
         self._state.setText(text)
         self._lock.setToolTip(text)
 

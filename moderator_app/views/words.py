@@ -1,12 +1,12 @@
 """The words for what the desk counts and names: levels, queues, times, ends, what was done."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
 from moderator_app.desk.rows import (
     ActionKind,
+    ActionState,
     Audience,
     HistoryRow,
     Kind,
@@ -14,17 +14,13 @@ from moderator_app.desk.rows import (
     Outcome,
     Queue,
     QueueRow,
+    Status,
 )
 from moderator_app.errors import ForTheModerator
 
 HOUR = 60
 DAY = 24 * HOUR
 WEEK_DAYS = 7
-
-
-def tr(text: str, n: int = -1) -> str:
-    """Translate within this file's context."""
-    return QCoreApplication.translate("Words", text, None, n)
 
 
 def number(value: int) -> str:
@@ -211,9 +207,17 @@ def verb(value: ActionKind) -> str:
     }[value]
 
 
-def now() -> datetime:
-    """The time on this machine, for words that grow old on the screen."""
-    return datetime.now(tz=UTC)
+def deed(value: ActionKind) -> str:
+    """What an action that waits to leave will do."""
+    return {
+        ActionKind.REPLY: QCoreApplication.translate("Words", "Reply"),
+        ActionKind.RETRACT: QCoreApplication.translate("Words", "Take a reply back"),
+        ActionKind.HIDE: QCoreApplication.translate("Words", "Hide"),
+        ActionKind.UNHIDE: QCoreApplication.translate("Words", "Show again"),
+        ActionKind.LIKE: QCoreApplication.translate("Words", "Like"),
+        ActionKind.UNLIKE: QCoreApplication.translate("Words", "Take a like back"),
+        ActionKind.RESOLVE: QCoreApplication.translate("Words", "Settle a report"),
+    }.get(value, verb(value))
 
 
 def evening(moment: datetime) -> datetime:
@@ -229,19 +233,49 @@ def morning(moment: datetime, days: int) -> datetime:
     return here.replace(hour=9, minute=0, second=0, microsecond=0).astimezone(UTC)
 
 
-def history(row: HistoryRow, fallback_who: str = "") -> str:
+def status(value: Status) -> str:
+    """Where a conversation stands, in a word."""
+    return {
+        Status.OPEN: QCoreApplication.translate("Words", "Open"),
+        Status.SNOOZED: QCoreApplication.translate("Words", "Snoozed"),
+        Status.CLOSED: QCoreApplication.translate("Words", "Closed"),
+        Status.ANSWERED: QCoreApplication.translate("Words", "Answered"),
+        Status.EARLIER: QCoreApplication.translate("Words", "Earlier"),
+    }[value]
+
+
+def history(row: HistoryRow, now: datetime) -> str:
     """What was done, as a sentence."""
-    detail: Mapping[str, str] = row.detail
-    who = row.who or fallback_who
-    sentence = _sentences()[row.kind]
-    return sentence.format_map(_Facts(detail, who))
+    facts: dict[str, str] = {**row.detail, "who": row.who}
+    if row.kind is ActionKind.LEVEL and "to" in row.detail:
+        facts["level"] = level(Level[row.detail["to"].upper()])
+    if row.kind is ActionKind.SNOOZE and "until" in row.detail:
+        facts["until"] = when(datetime.fromisoformat(row.detail["until"]), now)
+    if row.kind is ActionKind.CLOSE and "outcome" in row.detail:
+        facts["outcome"] = outcome(Outcome(row.detail["outcome"]))
+    if "undo" in row.detail:
+        sentence = QCoreApplication.translate("Words", "{who} took back: {what}")
+        return sentence.format(who=row.who, what=verb(ActionKind(row.detail["undo"])))
+    if row.kind is ActionKind.ASSIGN and not row.detail.get("to"):
+        return QCoreApplication.translate("Words", "{who} gave this back").format(who=row.who)
+    if row.kind is ActionKind.ASSIGN and row.detail.get("to") == row.who:
+        return QCoreApplication.translate("Words", "{who} took this").format(who=row.who)
+    return _sentences()[row.kind].format_map(_Facts(facts))
+
+
+def aside(row: HistoryRow) -> str:
+    """How far an action is, where that is worth a word."""
+    return {
+        ActionState.HELD: QCoreApplication.translate("Words", "waiting to leave"),
+        ActionState.SENT: QCoreApplication.translate("Words", "being sent"),
+        ActionState.UNKNOWN: QCoreApplication.translate("Words", "no answer yet"),
+        ActionState.FAILED: QCoreApplication.translate("Words", "not done"),
+        ActionState.CANCELLED: QCoreApplication.translate("Words", "taken back"),
+    }.get(row.state, "")
 
 
 class _Facts(dict[str, str]):
     """The facts of one history row; one that is missing leaves nothing behind."""
-
-    def __init__(self, detail: Mapping[str, str], who: str) -> None:
-        super().__init__(detail, who=who)
 
     def __missing__(self, key: str) -> str:
         return ""
