@@ -1,0 +1,373 @@
+"""Small widgets that every screen shares."""
+
+import zlib
+
+from PySide6.QtCore import QMargins, QPoint, QRect, QRectF, QSize, Qt, Slot
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QLabel,
+    QLayout,
+    QLayoutItem,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from moderator_app.desk.rows import Level
+from moderator_app.views import words
+from moderator_app.views.icons import paint_level
+from moderator_app.views.theme import Theme
+
+
+class Label(QLabel):
+    """Plain text in one of the type roles; never rich text, so no message can bring markup."""
+
+    def __init__(
+        self, text: str = "", role: str = "control", tone: str = "", *, wrap: bool = False
+    ) -> None:
+        super().__init__(text)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("role", role)
+        self.setProperty("tone", tone)
+        self.setWordWrap(wrap)
+
+    def set_tone(self, tone: str) -> None:
+        """Change the colour by its meaning."""
+        if self.property("tone") != tone:
+            self.setProperty("tone", tone)
+            repolish(self)
+
+
+class ElidedLabel(Label):
+    """One line that ends in dots where the room ends; the tip has the whole."""
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.fontMetrics().averageCharWidth() * 4, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        del event
+        painter = QPainter(self)
+        inside = self.contentsRect()
+        text = self.fontMetrics().elidedText(
+            self.text(), Qt.TextElideMode.ElideRight, inside.width()
+        )
+        self.setToolTip(self.text() if text != self.text() else "")
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        flags = self.alignment() | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
+        painter.drawText(inside, int(flags), text)
+
+
+class Pill(Label):
+    """A word on a soft fill."""
+
+    def __init__(self, text: str = "", hue: str = "neutral") -> None:
+        super().__init__(text, "caption")
+        self.setProperty("pill", hue)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Maximum)
+
+    def show_level(self, level: Level) -> None:
+        """Become the pill of a level."""
+        self.show_word(words.level(level), level.name.lower())
+
+    def show_word(self, text: str, hue: str) -> None:
+        """Change word and meaning."""
+        self.setText(text)
+        if self.property("pill") != hue:
+            self.setProperty("pill", hue)
+            repolish(self)
+
+
+class Button(QPushButton):
+    """A push button whose icon follows the scheme. Its name for screen readers is never empty."""
+
+    TONES = {  # noqa: RUF012 - read only
+        "primary": "on_accent",
+        "quiet": "text2",
+        "toast": "on_inverse",
+        "link": "accent",
+    }
+
+    def __init__(
+        self, theme: Theme, text: str, icon: str = "", kind: str = "", name: str = ""
+    ) -> None:
+        super().__init__(text)
+        self._theme = theme
+        self._icon = icon
+        self.setProperty("kind", kind)
+        self.setAccessibleName(name or text)
+        if kind == "icon":
+            self.setToolTip(name)
+        self.setAutoDefault(False)
+        theme.changed.connect(self.restyle)
+        self.restyle()
+
+    def set_icon(self, icon: str) -> None:
+        """Show another icon."""
+        self._icon = icon
+        self.restyle()
+
+    def set_text(self, text: str) -> None:
+        """Change the words, spoken and seen."""
+        self.setText(text)
+        self.setAccessibleName(text)
+
+    @Slot()
+    def restyle(self) -> None:
+        """Take icon and sizes from the theme."""
+        if not self._icon:
+            return
+        size = self._theme.px(16)
+        kind = str(self.property("kind") or "")
+        colour = self._theme.color(self.TONES.get(kind, "text"))
+        if kind == "alarm":
+            colour = QColor(self._theme.tokens.red.text)
+        off = self._theme.color("text3")
+        self.setIcon(self._theme.icons.icon(self._icon, colour, size, off))
+        self.setIconSize(QSize(size, size))
+
+
+class Glyph(QWidget):
+    """An icon beside a text; silent for screen readers, because the text says it."""
+
+    def __init__(self, theme: Theme, icon: str, tone: str = "text3", units: int = 16) -> None:
+        super().__init__()
+        self._theme = theme
+        self._icon = icon
+        self._tone = tone
+        self._units = units
+        theme.changed.connect(self.restyle)
+        self.restyle()
+
+    def show_icon(self, icon: str, tone: str = "") -> None:
+        """Draw another icon."""
+        self._icon = icon
+        self._tone = tone or self._tone
+        self.update()
+
+    @Slot()
+    def restyle(self) -> None:
+        side = self._theme.px(self._units)
+        self.setFixedSize(side, side)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        del event
+        if self._icon:
+            colour = hue_or_token(self._theme, self._tone)
+            self._theme.icons.paint(QPainter(self), self._icon, colour, QRectF(self.rect()))
+
+
+class LevelMark(QWidget):
+    """The shape of a level; the word stands beside it."""
+
+    def __init__(self, theme: Theme, level: Level = Level.GREEN, units: int = 16) -> None:
+        super().__init__()
+        self._theme = theme
+        self._level = level
+        self._units = units
+        theme.changed.connect(self.restyle)
+        self.restyle()
+
+    def show_level(self, level: Level) -> None:
+        self._level = level
+        self.update()
+
+    @Slot()
+    def restyle(self) -> None:
+        side = self._theme.px(self._units)
+        self.setFixedSize(side, side)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        del event
+        mark = QColor(self._theme.tokens.level(self._level).mark)
+        ground = self._theme.color("surface")
+        paint_level(QPainter(self), self._level, QRectF(self.rect()), mark, ground)
+
+
+class Avatar(QWidget):
+    """Initials on a colour that always is the same for the same name."""
+
+    def __init__(self, theme: Theme, name: str = "", units: int = 34) -> None:
+        super().__init__()
+        self._theme = theme
+        self._name = name
+        self._units = units
+        theme.changed.connect(self.restyle)
+        self.restyle()
+
+    def show_name(self, name: str) -> None:
+        self._name = name
+        self.update()
+
+    @Slot()
+    def restyle(self) -> None:
+        side = self._theme.px(self._units)
+        self.setFixedSize(side, side)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        del event
+        paint_avatar(QPainter(self), self._theme, self._name, QRectF(self.rect()))
+
+
+class EmptyState(QWidget):
+    """What an empty place says: one kind sentence and one quiet one."""
+
+    def __init__(self, theme: Theme, icon: str, title: str = "", text: str = "") -> None:
+        super().__init__()
+        self.title = Label(title, "person", wrap=True)
+        self.text = Label(text, "body", "2", wrap=True)
+        column = QVBoxLayout(self)
+        column.setSpacing(theme.px(8))
+        column.addStretch(2)
+        column.addWidget(Glyph(theme, icon, "accent", 36), 0, Qt.AlignmentFlag.AlignHCenter)
+        for label in (self.title, self.text):
+            label.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
+            column.addWidget(label)
+        column.addStretch(3)
+
+    def say(self, title: str, text: str) -> None:
+        self.title.setText(title)
+        self.text.setText(text)
+
+
+class FlowLayout(QLayout):
+    """A row that wraps. Items marked `end` stand at the far end of the last line."""
+
+    def __init__(self, gap: int = 8) -> None:
+        super().__init__()
+        self._items: list[QLayoutItem] = []
+        self._end: QWidget | None = None
+        self._gap = gap
+        self.setContentsMargins(0, 0, 0, 0)
+
+    def set_end(self, widget: QWidget) -> None:
+        """Put this widget at the far end of its line."""
+        self._end = widget
+
+    def set_gap(self, gap: int) -> None:
+        self._gap = gap
+        self.invalidate()
+
+    def addItem(self, item: QLayoutItem) -> None:
+        self._items.append(item)
+
+    def count(self) -> int:
+        return len(self._items)
+
+    def itemAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]  # None ends it
+        return self._items[index] if 0 <= index < len(self._items) else None
+
+    def takeAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]  # None ends it
+        return self._items.pop(index) if 0 <= index < len(self._items) else None
+
+    def expandingDirections(self) -> Qt.Orientation:
+        return Qt.Orientation(0)
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        return self._place(QRect(0, 0, width, 0), move=False)
+
+    def setGeometry(self, rect: QRect) -> None:
+        super().setGeometry(rect)
+        self._place(rect, move=True)
+
+    def sizeHint(self) -> QSize:
+        sizes = [item.sizeHint() for item in self._shown()]
+        wide = sum(size.width() for size in sizes) + self._gap * max(len(sizes) - 1, 0)
+        high = max((size.height() for size in sizes), default=0)
+        return QSize(wide, high).grownBy(self._margins())
+
+    def minimumSize(self) -> QSize:
+        size = QSize()
+        for item in self._shown():
+            size = size.expandedTo(item.minimumSize())
+        return size.grownBy(self._margins())
+
+    def _margins(self) -> QMargins:
+        return self.contentsMargins()
+
+    def _shown(self) -> list[QLayoutItem]:
+        return [item for item in self._items if not item.isEmpty()]
+
+    def _place(self, rect: QRect, *, move: bool) -> int:
+        inside = rect.marginsRemoved(self._margins())
+        mirrored = self.parentWidget() is not None and self.parentWidget().isRightToLeft()
+        x, y, line = inside.x(), inside.y(), 0
+        for item in self._shown():
+            size = item.sizeHint()
+            if line and x + size.width() > inside.right() + 1:
+                x, y, line = inside.x(), y + line + self._gap, 0
+            if self._end is not None and item.widget() is self._end:
+                x = max(x, inside.right() + 1 - size.width())
+            width = min(size.width(), inside.width())
+            line = max(line, size.height())
+            if move:
+                left = inside.right() + inside.left() - x - width + 1 if mirrored else x
+                item.setGeometry(QRect(QPoint(left, y), QSize(width, size.height())))
+            x += size.width() + self._gap
+        margins = self._margins()
+        return y + line - rect.y() + margins.bottom()
+
+
+def hue_or_token(theme: Theme, name: str) -> QColor:
+    """A token colour, or the mark of a hue where the name is one."""
+    value = getattr(theme.tokens, name)
+    return QColor(value if isinstance(value, str) else value.text)
+
+
+def line() -> QFrame:
+    """A hairline."""
+    frame = QFrame()
+    frame.setProperty("line", "true")
+    return frame
+
+
+def box(kind: str) -> QFrame:
+    """A frame with one of the fills of the style sheet."""
+    frame = QFrame()
+    frame.setProperty("box", kind)
+    return frame
+
+
+def repolish(widget: QWidget) -> None:
+    """Have the style sheet look at the widget's properties again."""
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+    widget.update()
+
+
+def initials(name: str) -> str:
+    """Two letters at most."""
+    parts = [part for part in name.replace("_", " ").replace(".", " ").split() if part[0].isalnum()]
+    if not parts:
+        return "?"
+    last = parts[-1][0] if len(parts) > 1 else ""
+    return (parts[0][0] + last).upper()
+
+
+def paint_avatar(painter: QPainter, theme: Theme, name: str, where: QRectF) -> None:
+    """A round field with initials."""
+    shades = theme.tokens.avatars
+    fill, text = shades[zlib.crc32(name.encode()) % len(shades)]
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(theme.color("outline") if theme.tokens.contrast else Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(fill))
+    painter.drawEllipse(where.adjusted(0.5, 0.5, -0.5, -0.5))
+    font = theme.font("strong")
+    font.setPointSizeF(font.pointSizeF() * where.width() / theme.px(38))
+    painter.setFont(font)
+    painter.setPen(QColor(text))
+    painter.drawText(where, Qt.AlignmentFlag.AlignCenter, initials(name))
+    painter.restore()
+
+
+def column(widget: QWidget, margins: tuple[int, int, int, int], spacing: int) -> QVBoxLayout:
+    """A column layout with its margins and spacing."""
+    layout = QVBoxLayout(widget)
+    layout.setContentsMargins(*margins)
+    layout.setSpacing(spacing)
+    return layout
