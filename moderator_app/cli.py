@@ -138,6 +138,8 @@ def _bring(workspace: Workspace, since: datetime | None, tell: Callable[[str], N
         tell(f"{found.stream}: {found.done or total}{of}")
 
     for account_id, sync in workspace.syncs().items():
+        if not sync.poll_seconds:
+            continue  # a file that was imported once; import it again to bring its news
         trip = sync.run(progress=page, since=since)
         done.append({"account": account_id, **asdict(trip)})
     with language.Rules() as rules:

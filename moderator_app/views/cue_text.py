@@ -70,8 +70,7 @@ class CueText:
             places.append(places[-1] + (2 if ord(character) > 0xFFFF else 1))  # noqa: PLR2004 - BMP
         top = len(self._text)
         return [
-            (places[min(max(span.start, 0), top)], places[min(max(span.end, 0), top)])
-            for span in self._spans
+            (places[min(max(span.start, 0), top)], places[min(max(span.end, 0), top)]) for span in self._spans
         ]
 
     def _laid_out(self, theme: Theme, text: str) -> QTextLayout:

@@ -123,9 +123,7 @@ class LevelSheet(Sheet):
 
     levelled = Signal(object, str)
 
-    def __init__(
-        self, theme: Theme, parent: QWidget, row: QueueRow, chosen: Level | None = None
-    ) -> None:
+    def __init__(self, theme: Theme, parent: QWidget, row: QueueRow, chosen: Level | None = None) -> None:
         super().__init__(theme, parent)
         self.ask(self.tr("Set the level"), self.tr("Set level"))
         self._row = row

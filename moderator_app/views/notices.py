@@ -242,5 +242,3 @@ def announce(widget: QWidget, text: str) -> None:
         event = QAccessibleAnnouncementEvent(widget, text)
         event.setPoliteness(QAccessible.AnnouncementPoliteness.Polite)
         QAccessible.updateAccessibility(event)
-
-

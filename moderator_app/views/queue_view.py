@@ -160,9 +160,7 @@ class QueueView(QWidget):
         self.filter.blockSignals(False)
         self.model.show_queue(name)
         self.title.setText(words.queue(name))
-        self.table.setAccessibleName(
-            self.tr("Conversations in {queue}").format(queue=words.queue(name))
-        )
+        self.table.setAccessibleName(self.tr("Conversations in {queue}").format(queue=words.queue(name)))
         chip = self._chip_of.get(name)
         self._group.setExclusive(False)
         for button in self._chip_of.values():
@@ -232,8 +230,8 @@ class QueueView(QWidget):
 
     def _busy(self) -> bool:
         """Whether moving rows would pull one from under the pointer or the eye."""
-        inside = self.table.viewport().rect().contains(
-            self.table.viewport().mapFromGlobal(self.cursor().pos())
+        inside = (
+            self.table.viewport().rect().contains(self.table.viewport().mapFromGlobal(self.cursor().pos()))
         )
         scrolled = self.table.verticalScrollBar().value() > 0
         over = inside and self.isActiveWindow() and self.table.underMouse()
@@ -257,9 +255,7 @@ class QueueView(QWidget):
         text = self.tr("%n new", "", held)
         if self.model.worst_held() is Level.CRISIS:
             crises = sum(row.level is Level.CRISIS for row in self.model.held)
-            text = self.tr("%n new, {crises} in crisis", "", held).format(
-                crises=words.number(crises)
-            )
+            text = self.tr("%n new, {crises} in crisis", "", held).format(crises=words.number(crises))
         self.news.set_text(text)
         self.news.setProperty("urgent", self.model.worst_held() is Level.CRISIS)
         repolish(self.news)

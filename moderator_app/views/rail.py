@@ -145,9 +145,7 @@ class RailDelegate(QStyledItemDelegate):
         super().__init__(view)
         self._theme, self._model, self._view = theme, model, view
 
-    def sizeHint(
-        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         del option
         entry = self._model.entries[index.row()]
         units = 30 if entry.heading else 38
@@ -189,9 +187,7 @@ class RailDelegate(QStyledItemDelegate):
 class _Line:
     """One painting of one line of the rail."""
 
-    def __init__(
-        self, theme: Theme, painter: QPainter, bounds: QRect, direction: Qt.LayoutDirection
-    ) -> None:
+    def __init__(self, theme: Theme, painter: QPainter, bounds: QRect, direction: Qt.LayoutDirection) -> None:
         self.theme, self.painter, self.bounds = theme, painter, bounds
         self.direction = direction
         gap = theme.px(1)
@@ -464,5 +460,3 @@ class Rail(QWidget):
                 self._lines.addWidget(self._jobs[number])
             self._jobs[number].refresh()
         self._health.setVisible(not self.list.narrow and bool(self._accounts or self._jobs))
-
-
