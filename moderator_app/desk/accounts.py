@@ -118,9 +118,7 @@ def rows(ctx: Ctx) -> list[AccountRow]:
                 Action.account_id.is_not(None),
             )
             .group_by(Action.account_id)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     found = ctx.session.scalars(sa.select(Account).where(Account.removed_at.is_(None)).order_by(Account.id))
     return [
