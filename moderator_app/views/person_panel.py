@@ -195,7 +195,7 @@ class PersonPanel(QWidget):
 
     def _activity(self, person: PersonCard) -> None:
         self._heading(
-            self.tr("Activity, ten weeks"),
+            self.tr("Ten weeks"),
             self.tr("%n message(s) this week", "", person.weeks[-1]),
         )
         bars = Activity(self._theme)
@@ -207,7 +207,7 @@ class PersonPanel(QWidget):
         row.addWidget(Label(text, "strong"))
         row.addStretch()
         if aside:
-            row.addWidget(Label(aside, "meta", "2"))
+            row.addWidget(Label(aside, "caption", "2"))
         self._column.addLayout(row)
 
     def _history(self, history: tuple[HistoryRow, ...]) -> None:

@@ -21,7 +21,7 @@ from moderator_app.views.theme import Theme
 from moderator_app.views.widgets import (
     Button,
     EmptyState,
-    FlowLayout,
+    Flow,
     Label,
     Pill,
     column,
@@ -81,6 +81,7 @@ class QueueView(QWidget):
 
     chosen = Signal(int)
     opened = Signal(int)
+    queue_chosen = Signal(object)
 
     def __init__(self, theme: Theme, runner: Runner) -> None:
         super().__init__()
@@ -130,14 +131,12 @@ class QueueView(QWidget):
         title.addStretch()
         head.addLayout(title)
         head.addWidget(self.filter)
-        self._chips = QWidget()
-        self._flow = FlowLayout(px(8))
-        self._chips.setLayout(self._flow)
+        self._flow = Flow(px(8))
         self._group = QButtonGroup(self)
         self._chip_of: dict[Queue, Button] = {}
         for name in CHIPS:
             self._add_chip(name)
-        head.addWidget(self._chips)
+        head.addWidget(self._flow)
         head.addWidget(self.news)
         whole = column(self, (0, 0, 0, 0), 0)
         whole.addWidget(self._head)
@@ -148,9 +147,9 @@ class QueueView(QWidget):
         chip = Button(self._theme, text, "", "chip")
         chip.setCheckable(True)
         chip.setAccessibleName(self.tr("Show: {queue}").format(queue=text))
-        chip.clicked.connect(lambda: self.show_queue(name))
+        chip.clicked.connect(lambda: self.queue_chosen.emit(name))
         self._group.addButton(chip)
-        self._flow.addWidget(chip)
+        self._flow.add(chip)
         self._chip_of[name] = chip
 
     def show_queue(self, name: Queue) -> None:

@@ -25,7 +25,7 @@ from moderator_app.views.template_picker import TemplatePicker
 from moderator_app.views.theme import Theme
 from moderator_app.views.widgets import (
     Button,
-    FlowLayout,
+    Flow,
     Glyph,
     Label,
     box,
@@ -128,9 +128,7 @@ class ReplyBox(QWidget):
         self._hint_column = column(self._hints, (0, 0, 0, 0), px(4))
         inside.addWidget(self._hints)
         whole.addWidget(self._box)
-        foot = QWidget()
-        flow = FlowLayout(px(8))
-        foot.setLayout(flow)
+        foot = Flow(px(8))
         self.count = Label("", "meta", "2")
         self.draft = Button(self._theme, commands.action("save_draft").text(), "", "quiet")
         self.draft.clicked.connect(commands.action("save_draft").trigger)
@@ -145,9 +143,8 @@ class ReplyBox(QWidget):
         row.addWidget(self.draft)
         row.addWidget(self.send)
         self.count.setMinimumHeight(px(34))
-        flow.addWidget(self.count)
-        flow.addWidget(pair)
-        flow.set_end(pair)
+        foot.add(self.count)
+        foot.add(pair, end=True)
         whole.addWidget(foot)
 
     # ---------------------------------------------------------------- the conversation

@@ -23,7 +23,7 @@ ROLES: dict[str, tuple[float, int]] = {
     "control": (13, 500),
     "strong": (13, 600),
     "body": (12.5, 400),
-    "meta": (12, 500),
+    "meta": (12, 400),
     "caption": (11.5, 500),
 }
 

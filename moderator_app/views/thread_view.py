@@ -24,7 +24,7 @@ from moderator_app.views.message_block import MessageBlock
 from moderator_app.views.theme import Theme
 from moderator_app.views.widgets import (
     Button,
-    FlowLayout,
+    Flow,
     Glyph,
     Label,
     LevelMark,
@@ -79,23 +79,19 @@ class ThreadHead(QWidget):
 
     def _facts(self) -> QWidget:
         px = self._theme.px
-        holder = QWidget()
-        self._flow = FlowLayout(px(8))
-        holder.setLayout(self._flow)
+        self._flow = Flow(px(8))
         self.level = Pill()
         self.audience = Pill()
         self.status = Pill("", "teal")
         self._channel = _Beside(self._theme, "messages-square", "text2")
         self._due = _Beside(self._theme, "clock", "text2")
-        for widget in (self.level, self.audience, self.status, self._channel, self._due):
-            self._flow.addWidget(widget)
-        self._flow.set_end(self._due)
-        return holder
+        for widget in (self.level, self.audience, self.status, self._channel):
+            self._flow.add(widget)
+        self._flow.add(self._due, end=True)
+        return self._flow
 
     def _buttons(self, commands: Commands) -> QWidget:
-        holder = QWidget()
-        self._actions = FlowLayout(self._theme.px(8))
-        holder.setLayout(self._actions)
+        self._actions = Flow(self._theme.px(8))
         icons = {
             "assign": "user-round-plus",
             "unassign": "user-round-minus",
@@ -108,11 +104,10 @@ class ThreadHead(QWidget):
         for name, icon in icons.items():
             button = CommandButton(self._theme, commands.action(name), icon)
             self._button_of[name] = button
-            self._actions.addWidget(button)
+            self._actions.add(button)
         alarm = CommandButton(self._theme, commands.action("escalate"), "flag", "alarm")
-        self._actions.addWidget(alarm)
-        self._actions.set_end(alarm)
-        return holder
+        self._actions.add(alarm, end=True)
+        return self._actions
 
     def button(self, name: str) -> CommandButton:
         """The button of a command, for what opens under it."""
@@ -281,17 +276,14 @@ class Conversation(QScrollArea):
         self.setWidget(self._page)
         self.blocks: dict[Key, MessageBlock] = {}
         self._at_end = True
-        self._tail: QWidget | None = None
         bar = self.verticalScrollBar()
         bar.rangeChanged.connect(self._range_changed)
         bar.valueChanged.connect(self._moved)
         theme.changed.connect(self._restyle)
 
-    def set_tail(self, widget: QWidget | None) -> None:
+    def add_tail(self, widget: QWidget) -> None:
         """Let the reply box scroll with the messages where the window is low."""
-        if widget is not None and self._tail is None:
-            self._column.addWidget(widget)
-        self._tail = widget
+        self._column.addWidget(widget)
 
     def begin(self) -> None:
         """Forget the conversation shown before."""

@@ -2,13 +2,11 @@
 
 import zlib
 
-from PySide6.QtCore import QMargins, QPoint, QRect, QRectF, QSize, Qt, Slot
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Slot
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QLabel,
-    QLayout,
-    QLayoutItem,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -83,6 +81,7 @@ class Button(QPushButton):
         "quiet": "text2",
         "toast": "on_inverse",
         "link": "accent",
+        "next": "accent",
     }
 
     def __init__(self, theme: Theme, text: str, icon: str = "", kind: str = "", name: str = "") -> None:
@@ -106,6 +105,7 @@ class Button(QPushButton):
         """Change the words, spoken and seen."""
         self.setText(text)
         self.setAccessibleName(text)
+        self.restyle()
 
     @Slot()
     def restyle(self) -> None:
@@ -117,9 +117,12 @@ class Button(QPushButton):
         colour = self._theme.color(self.TONES.get(kind, "text"))
         if kind == "alarm":
             colour = QColor(self._theme.tokens.red.text)
+        # The style leaves four pixels between icon and words; the rest of the gap is in the picture.
+        gap = self._theme.px(5) if self.text() else 0
         off = self._theme.color("text3")
-        self.setIcon(self._theme.icons.icon(self._icon, colour, size, off))
-        self.setIconSize(QSize(size, size))
+        mirrored = self.isRightToLeft()
+        self.setIcon(self._theme.icons.icon(self._icon, colour, size, off, gap, mirrored=mirrored))
+        self.setIconSize(QSize(size + gap, size))
 
 
 class Glyph(QWidget):
@@ -225,85 +228,102 @@ class EmptyState(QWidget):
         self.text.setText(text)
 
 
-class FlowLayout(QLayout):
-    """A row that wraps. Items marked `end` stand at the far end of the last line."""
+class Flow(QWidget):
+    """A row of widgets that wraps. One of them may stand at the far end of its line.
+
+    A widget and not a QLayout: PySide loses a reference to None each time a layout written in Python
+    answers that there is no further item.
+    """
 
     def __init__(self, gap: int = 8) -> None:
         super().__init__()
-        self._items: list[QLayoutItem] = []
+        self._children: list[QWidget] = []
         self._end: QWidget | None = None
         self._gap = gap
-        self.setContentsMargins(0, 0, 0, 0)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
 
-    def set_end(self, widget: QWidget) -> None:
-        """Put this widget at the far end of its line."""
-        self._end = widget
+    def add(self, widget: QWidget, *, end: bool = False) -> None:
+        """Put a widget at the end of the row."""
+        widget.setParent(self)
+        self._children.append(widget)
+        if end:
+            self._end = widget
+        widget.show()
 
     def set_gap(self, gap: int) -> None:
+        """Change the room between widgets and lines."""
         self._gap = gap
-        self.invalidate()
-
-    def addItem(self, item: QLayoutItem) -> None:
-        self._items.append(item)
-
-    def count(self) -> int:
-        return len(self._items)
-
-    def itemAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]  # None ends it
-        return self._items[index] if 0 <= index < len(self._items) else None
-
-    def takeAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]  # None ends it
-        return self._items.pop(index) if 0 <= index < len(self._items) else None
-
-    def expandingDirections(self) -> Qt.Orientation:
-        return Qt.Orientation(0)
+        self._settle()
 
     def hasHeightForWidth(self) -> bool:
         return True
 
     def heightForWidth(self, width: int) -> int:
-        return self._place(QRect(0, 0, width, 0), move=False)
-
-    def setGeometry(self, rect: QRect) -> None:
-        super().setGeometry(rect)
-        self._place(rect, move=True)
+        return self._place(width, move=False)
 
     def sizeHint(self) -> QSize:
-        sizes = [item.sizeHint() for item in self._shown()]
+        sizes = [self._size(child) for child in self._shown()]
         wide = sum(size.width() for size in sizes) + self._gap * max(len(sizes) - 1, 0)
-        high = max((size.height() for size in sizes), default=0)
-        return QSize(wide, high).grownBy(self._margins())
+        return QSize(wide, self._place(self.width() or wide, move=False))
 
-    def minimumSize(self) -> QSize:
-        size = QSize()
-        for item in self._shown():
-            size = size.expandedTo(item.minimumSize())
-        return size.grownBy(self._margins())
+    def minimumSizeHint(self) -> QSize:
+        least = [child.minimumSizeHint().width() for child in self._shown()]
+        return QSize(max(least, default=0), self._place(self.width(), move=False))
 
-    def _margins(self) -> QMargins:
-        return self.contentsMargins()
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place(self.width(), move=True)
 
-    def _shown(self) -> list[QLayoutItem]:
-        return [item for item in self._items if not item.isEmpty()]
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._settle()
+        return super().event(event)
 
-    def _place(self, rect: QRect, *, move: bool) -> int:
-        inside = rect.marginsRemoved(self._margins())
-        mirrored = self.parentWidget() is not None and self.parentWidget().isRightToLeft()
-        x, y, line = inside.x(), inside.y(), 0
-        for item in self._shown():
-            size = item.sizeHint()
-            if line and x + size.width() > inside.right() + 1:
-                x, y, line = inside.x(), y + line + self._gap, 0
-            if self._end is not None and item.widget() is self._end:
-                x = max(x, inside.right() + 1 - size.width())
-            width = min(size.width(), inside.width())
-            line = max(line, size.height())
+    def _settle(self) -> None:
+        self._place(self.width(), move=True)
+        self.updateGeometry()
+
+    def _shown(self) -> list[QWidget]:
+        return [child for child in self._children if not child.isHidden()]
+
+    def _size(self, child: QWidget) -> QSize:
+        least, most = child.minimumSize(), child.maximumSize()
+        return child.sizeHint().expandedTo(least).boundedTo(most)
+
+    def _place(self, width: int, *, move: bool) -> int:
+        y = 0
+        for line in self._lines(width):
+            high = max(self._size(child).height() for child in line)
             if move:
-                left = inside.right() + inside.left() - x - width + 1 if mirrored else x
-                item.setGeometry(QRect(QPoint(left, y), QSize(width, size.height())))
-            x += size.width() + self._gap
-        margins = self._margins()
-        return y + line - rect.y() + margins.bottom()
+                self._set_line(line, y, high, width)
+            y += high + self._gap
+        return max(y - self._gap, 0)
+
+    def _lines(self, width: int) -> list[list[QWidget]]:
+        lines: list[list[QWidget]] = []
+        used = 0
+        for child in self._shown():
+            wide = self._size(child).width()
+            if not lines or used + self._gap + wide > width:
+                lines.append([])
+                used = -self._gap
+            lines[-1].append(child)
+            used += self._gap + wide
+        return lines
+
+    def _set_line(self, line: list[QWidget], y: int, high: int, width: int) -> None:
+        x = 0
+        for child in line:
+            size = self._size(child)
+            wide = min(size.width(), max(width, 1))
+            if child is self._end:
+                x = max(x, width - wide)
+            left = width - x - wide if self.isRightToLeft() else x
+            top = y + (high - size.height()) // 2
+            child.setGeometry(left, top, wide, size.height())
+            x += wide + self._gap
 
 
 def hue_or_token(theme: Theme, name: str) -> QColor:
