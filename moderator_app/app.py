@@ -62,6 +62,10 @@ class Program(QObject):
         QTimer.singleShot(_READER_DELAY_MS, self._read_on)
         self._pull_due()
 
+    def open_demo(self) -> None:
+        """Connect the demo community."""
+        self._workspace.connect("demo", {"community": "harbour", "seed": "7", "hostile": "0"})
+
     def stop(self) -> None:
         """Bring every lane to rest and close the workspace; nothing that was recorded is lost."""
         self.runner.shutdown()
@@ -259,7 +263,7 @@ def _preview(path: Path, chosen: Mapping[str, str]) -> ImportPreview:
 # ------------------------------------------------------------------ starting
 
 
-def _application(debug_log: Path | None, *, debug: bool) -> QApplication:
+def application(debug_log: Path | None, *, debug: bool) -> QApplication:
     logs.no_core_dumps()
     if debug_log is not None:
         logs.start(debug_log, debug=debug)
@@ -327,7 +331,7 @@ def run(folder: Path | None, *, demo: bool, debug: bool) -> int:
     temporary = Path(tempfile.mkdtemp(prefix="hearthlight-demo-")) if demo else None
     try:
         profile = Profile.at(temporary or folder)
-        app = _application(profile.log, debug=debug)
+        app = application(profile.log, debug=debug)
         settings = Settings.load(profile.settings)
         translate(app, settings.language)
         theme = Theme(app, settings.theme, settings.text_scale)
@@ -351,7 +355,7 @@ def _shift(app: QApplication, workspace: Workspace, theme: Theme, *, demo: bool)
     sys.excepthook = _excepthook(program)
     try:
         if demo:
-            workspace.connect("demo", {"community": "harbour", "seed": "7", "hostile": "0"})
+            program.open_demo()
         program.window.show()
         program.start()
         app.exec()

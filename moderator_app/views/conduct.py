@@ -264,9 +264,7 @@ class Conduct(QObject):
         link = row.permalink
         if link:
             menu.addSeparator()
-            menu.addAction(
-                self.tr("Open on the platform"), lambda: QDesktopServices.openUrl(QUrl(link))
-            )
+            menu.addAction(self.tr("Open on the platform"), lambda: QDesktopServices.openUrl(QUrl(link)))
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(where)
 

@@ -77,9 +77,7 @@ def _padded(picture: QPixmap, size: int, gap: int, *, mirrored: bool) -> QPixmap
     return wider
 
 
-def paint_level(
-    painter: QPainter, level: Level, where: QRectF, mark: QColor, ground: QColor
-) -> None:
+def paint_level(painter: QPainter, level: Level, where: QRectF, mark: QColor, ground: QColor) -> None:
     """Draw the shape of a level: octagon, triangle, diamond or hollow circle."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -108,10 +106,7 @@ def _outline(level: Level, where: QRectF) -> QPainterPath:
     path = QPainterPath()
     path.addPolygon(
         QPolygonF(
-            [
-                QPointF(where.x() + x * where.width(), where.y() + y * where.height())
-                for x, y in corners
-            ]
+            [QPointF(where.x() + x * where.width(), where.y() + y * where.height()) for x, y in corners]
         )
     )
     path.closeSubpath()
@@ -126,6 +121,4 @@ def _exclaim(painter: QPainter, where: QRectF, colour: QColor, lower: float) -> 
     bar.setHeight(high * (0.32 - lower))
     painter.drawRoundedRect(bar, wide * 0.07, wide * 0.07)
     dot = wide * 0.085
-    painter.drawEllipse(
-        QPointF(where.center().x(), where.y() + high * (0.71 + lower)), dot, dot
-    )
+    painter.drawEllipse(QPointF(where.center().x(), where.y() + high * (0.71 + lower)), dot, dot)

@@ -136,9 +136,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(centre)
         self._raise_in_order()
         self.notices = Notices(theme, self.runner, self)
-        parts = Parts(
-            self, theme, self.runner, self.commands, self.notices, self.thread, self.reply
-        )
+        parts = Parts(self, theme, self.runner, self.commands, self.notices, self.thread, self.reply)
         self.conduct = Conduct(parts, self.settings)
         self._seen = QTimer(self, singleShot=True, interval=SEEN_MS)
         self._order = QTimer(self, singleShot=True, interval=0)
@@ -345,9 +343,7 @@ class MainWindow(QMainWindow):
     # ---------------------------------------------------------------- palette, outbox, looks
 
     def _open_palette(self, *, only_messages: bool) -> None:
-        palette = Palette(
-            self.theme, self.runner, self.commands, self, only_messages=only_messages
-        )
+        palette = Palette(self.theme, self.runner, self.commands, self, only_messages=only_messages)
         palette.hit_chosen.connect(self._go_to_hit)
         palette.open()
 
@@ -465,9 +461,7 @@ class MainWindow(QMainWindow):
         homes = [home for home in homes if home.isVisible()]
         panes = (*self.panes[:2], self.thread, self.reply, self.person)
         focus = self.focusWidget()
-        here = next(
-            (n for n, pane in enumerate(panes) if focus and pane.isAncestorOf(focus)), -1
-        )
+        here = next((n for n, pane in enumerate(panes) if focus and pane.isAncestorOf(focus)), -1)
         after = [home for home in homes if _rank(panes, home) > here]
         target = (after or homes)[0]
         target.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -535,9 +529,7 @@ class OfflineBanner(QFrame):
             self.text.setText(told.format(name=lapsed.name or lapsed.handle))
             self.mend.set_text(self.tr("Sign in again"))
         elif away:
-            told = self.tr(
-                "{name} cannot be reached. You can go on working; replies leave when it is back."
-            )
+            told = self.tr("{name} cannot be reached. You can go on working; replies leave when it is back.")
             self.text.setText(told.format(name=away[0].name or away[0].handle))
             self.mend.set_text(self.tr("Try now"))
 
