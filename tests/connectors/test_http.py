@@ -3,6 +3,7 @@
 import json
 import logging
 import socket
+import ssl
 import struct
 import threading
 import traceback
@@ -10,8 +11,14 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from connectors.errors import (
     ConnectorError,
@@ -195,13 +202,36 @@ def test_a_server_that_is_not_there_did_nothing(server: Server, http: Http) -> N
             assert trouble.value.offline
 
 
-def test_a_server_without_our_trust_is_never_spoken_to(server: Server) -> None:
-    http = Http(server.url.replace("http:", "https:"), limits=QUICK)
+def self_signed(folder: Path) -> ssl.SSLContext:
+    """A server's side of TLS with a certificate that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(now - timedelta(days=1))
+    builder = builder.not_valid_after(now + timedelta(days=1))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    pem = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    pem += key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "server.pem").write_bytes(pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem")
+    return context
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+def test_a_server_that_cannot_prove_itself_is_told_nothing(
+    server: Server, tmp_path: Path, encrypted: bool
+) -> None:
+    if encrypted:
+        server.socket = self_signed(tmp_path).wrap_socket(server.socket, server_side=True)
+    http = Http(f"https://localhost:{server.server_port}", limits=QUICK)
     for attempt in (http.read, http.write):
-        with pytest.raises(TryLater) as trouble:
+        with pytest.raises(TryLater, match="prove who it is") as trouble:
             attempt("things", None, {"Authorization": "Bearer t"})
         assert trouble.value.offline
     assert not server.requests
+    http.close()
 
 
 @pytest.mark.parametrize("body", [b'{"a": [1, 2', b"<html>hello</html>", b"[" * 150_000])
