@@ -76,7 +76,8 @@ class DemoConnector(Connector):
         Field("seed", "Seed", "The same number always makes the same people.", default="7"),
         Field("hostile", "Hostile", "1 makes the community misbehave.", required=False, default="0"),
     )
-    streams = ("comments", "mentions", "directs", "reports")
+    # Comments last: they hold our answers, which mean most where what they answer is known already.
+    streams = ("mentions", "directs", "reports", "comments")
     poll_seconds = 20
 
     def __init__(

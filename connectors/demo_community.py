@@ -159,8 +159,9 @@ class _Chronicle:
         steps = len(story.lines) - 1
         pause = (end - at) / steps if steps else timedelta()
         for number, line in enumerate(story.lines):
-            parent = talk.said[-1] if talk.said else None
             who = cast[line.who]
+            to_all = who == OUR_HANDLE and number == steps and not story.age
+            parent = talk.said[-1] if talk.said and not to_all else None
             level = "" if who == OUR_HANDLE else line.level
             moment = end if number == steps else at + pause * number
             self._add(_Said(talk, who, line.text, level, line.lang, moment, parent))
@@ -281,7 +282,9 @@ class _Chronicle:
             pool = words.OURS_RED if "R" in levels else words.OURS_AMBER
         handle = about.who if about.who != OUR_HANDLE else talk.said[0].who
         text = self._fill(self._draw(pool), handle)
-        self._add(_Said(talk, OUR_HANDLE, text, "", lang, at, about))
+        # Without somebody to answer in particular it is meant for everybody in the thread.
+        parent = about if to or talk.direct else None
+        self._add(_Said(talk, OUR_HANDLE, text, "", lang, at, parent))
 
     # ------------------------------------------------------------------ words
 

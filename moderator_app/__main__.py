@@ -1,5 +1,6 @@
 """Where the program begins: the window without a command, else the command line."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -40,9 +41,15 @@ def language_worker() -> None:
     language.serve()
 
 
+_FOR_THE_COMMAND_LINE = {"-h", "--help", "--version", "--install-completion", "--show-completion"}
+
+
 def main() -> None:
-    """The console entry point."""
-    cli.app()
+    """The console entry point; without a command the window opens."""
+    words = sys.argv[1:]
+    if not words or (words[0].startswith("-") and words[0] not in _FOR_THE_COMMAND_LINE):
+        words = ["window", *words]
+    cli.app(words)
 
 
 if __name__ == "__main__":

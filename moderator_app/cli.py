@@ -138,6 +138,8 @@ def _bring(workspace: Workspace, since: datetime | None, tell: Callable[[str], N
         tell(f"{found.stream}: {found.done or total}{of}")
 
     for account_id, sync in workspace.syncs().items():
+        if not sync.poll_seconds:
+            continue  # a file that was imported once; import it again to bring its news
         trip = sync.run(progress=page, since=since)
         done.append({"account": account_id, **asdict(trip)})
     with language.Rules() as rules:
@@ -306,15 +308,12 @@ def read_lines() -> None:
                 continue
             try:
                 entry = json.loads(line)
-                text = entry["text"]
-                if not isinstance(text, str):
-                    raise TypeError(type(text).__name__)
-            except (ValueError, KeyError, TypeError) as error:
-                raise fail(
-                    ForTheModerator(
-                        'Line {number} is not {{"id": ..., "text": "..."}} ({why}).', number=number, why=error
-                    )
-                ) from error
+            except ValueError:
+                entry = None
+            text = entry.get("text") if isinstance(entry, dict) else None
+            if not isinstance(entry, dict) or not isinstance(text, str):
+                sentence = 'Line {number} is not {{"id": ..., "text": "..."}}.'
+                raise fail(ForTheModerator(sentence, number=number))
             found = rules.read([(text, str(entry.get("lang") or ""))])[0]
             typer.echo(json.dumps(_reading(entry.get("id"), text, found), ensure_ascii=False))
 

@@ -179,9 +179,7 @@ def _counts(ctx: Ctx, monday: date) -> dict[str, float]:
             .where(Action.at >= begin, Action.at < end, Action.state == ActionState.DONE)
             .where(Action.undone_by.is_(None), Action.undoes_id.is_(None))
             .group_by(Action.kind)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     waits = _waits(ctx, begin, end)
     counts: dict[str, float] = {
@@ -235,9 +233,7 @@ def _by_level(ctx: Ctx, monday: date) -> Table:
             sa.select(Message.level, sa.func.count())
             .where(*_theirs(*_span(monday)), Message.level.is_not(None))
             .group_by(Message.level)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     cells = suppress([found.get(level, 0) for level in Level])
     return Table(
@@ -250,18 +246,14 @@ def _by_level(ctx: Ctx, monday: date) -> Table:
 
 
 def _by_platform(ctx: Ctx, monday: date) -> Table:
-    found = (
-        ctx.session.execute(
-            sa.select(Account.platform, sa.func.count())
-            .select_from(Message)
-            .join(Account, Account.id == Message.account_id)
-            .where(*_theirs(*_span(monday)))
-            .group_by(Account.platform)
-            .order_by(Account.platform)
-        )
-        .tuples()
-        .all()
-    )
+    found = ctx.session.execute(
+        sa.select(Account.platform, sa.func.count())
+        .select_from(Message)
+        .join(Account, Account.id == Message.account_id)
+        .where(*_theirs(*_span(monday)))
+        .group_by(Account.platform)
+        .order_by(Account.platform)
+    ).all()
     cells = suppress([count for _, count in found])
     return Table(
         "platforms",

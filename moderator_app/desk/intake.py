@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from connectors.contract import Page, RemoteGone, RemoteMessage, RemotePerson
 from moderator_app.desk import clocks, folding
@@ -203,6 +204,7 @@ def _insert(ctx: Ctx, account_id: int, new: Sequence[RemoteMessage]) -> None:
             _open(ctx, items[row["thread_id"], row["person_id"]], message_id, remote)
     ctx.session.flush()
     _answered(ctx, account_id, [m for m in new if m.ours], threads)
+    _answered_before(ctx, account_id, new, items)
     for item in items.values():
         clocks.settle(item, ctx.now)
 
@@ -239,6 +241,31 @@ def _answered(ctx: Ctx, account_id: int, ours: Sequence[RemoteMessage], threads:
         for item in ctx.session.scalars(chosen):
             item.status, item.new_messages = Status.ANSWERED, 0
             item.first_reply_at = item.first_reply_at or remote.created_at
+
+
+def _answered_before(
+    ctx: Ctx, account_id: int, new: Sequence[RemoteMessage], items: dict[tuple[int, int], Item]
+) -> None:
+    """An answer of ours may have come in before what it answers: streams are read one after another."""
+    ids = [m.id for m in new if not m.ours]
+    by_id = {item.id: item for item in items.values()}
+    for chunk in _chunks(ids):
+        asked = aliased(Message)
+        found = ctx.session.execute(
+            sa.select(asked.item_id, sa.func.max(Message.created_at, type_=Message.created_at.type))
+            .join(asked, sa.and_(asked.account_id == account_id, asked.external_id == Message.parent_ext))
+            .where(
+                Message.account_id == account_id,
+                sa.literal_column("message.ours"),
+                Message.parent_ext.in_(chunk),
+            )
+            .group_by(asked.item_id)
+        ).all()
+        for item_id, at in found:
+            item = by_id.get(item_id or 0)
+            if item is not None and item.last_at <= at and item.status in (Status.OPEN, Status.EARLIER):
+                item.status, item.new_messages = Status.ANSWERED, 0
+                item.first_reply_at = item.first_reply_at or at
 
 
 def _person_of(remote: RemoteMessage) -> RemotePerson:

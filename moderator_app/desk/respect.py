@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Any, Final
 
 import regex
@@ -20,7 +19,6 @@ from moderator_app.paths import resource
 
 _BLANK: Final = re.compile(r"\{([a-z_]+)\}")
 _LEAST_WORDS: Final = 3  # typed by the sender, R23
-_UNTOUCHED: Final = 0.97  # so alike that only the blanks differ
 _NUMBERS: Final = "V01"  # the rule that keeps free-typed phone numbers out (R24)
 _LONG_SENTENCE: Final = 22  # words, R36
 
@@ -88,17 +86,29 @@ def fill(chosen: TemplateRow, values: Mapping[str, str], *, short: bool = False)
 
 
 def untouched(text: str, chosen: TemplateRow) -> bool:
-    """Whether a reply is a template as it stands: fewer than three words are the sender's own (R23)."""
-    typed = text.split()
-    for source in (chosen.body, chosen.short):
-        if not source:
-            continue
-        words = _BLANK.sub(" ", source).split()
-        match = SequenceMatcher(None, words, typed, autojunk=False)
-        kept = sum(block.size for block in match.get_matching_blocks())
-        if len(typed) - kept < _LEAST_WORDS and kept >= _UNTOUCHED * len(words) - 1:
-            return True
-    return False
+    """Whether a reply is a template as it stands: fewer than three words are the sender's own (R23).
+
+    What fills the blanks of names and numbers is not the sender's; what fills {their_words} is.
+    """
+    return any(_own_words(text, source) < _LEAST_WORDS for source in (chosen.body, chosen.short) if source)
+
+
+def _own_words(text: str, source: str) -> float:
+    """The words typed around a template and in its {their_words}; infinite where it was rewritten."""
+    pattern, end = r"(.*?)", 0
+    for blank in _BLANK.finditer(source):
+        pattern += _loosely(source[end : blank.start()])
+        pattern += r"(.*?)" if blank[1] == "their_words" else r"(?:.*?)"
+        end = blank.end()
+    found = re.fullmatch(pattern + _loosely(source[end:]) + r"(.*)", text.strip(), re.DOTALL)
+    if found is None:
+        return float("inf")
+    return sum(len(re.findall(r"\w+", part)) for part in found.groups())
+
+
+def _loosely(fixed: str) -> str:
+    """A template's own words as a pattern in which spaces do not matter."""
+    return r"\s*".join(re.escape(word) for word in fixed.split()).join((r"\s*", r"\s*"))
 
 
 def length(text: str, unit: str) -> int:
@@ -114,7 +124,8 @@ def length(text: str, unit: str) -> int:
 
 def _known(number: str) -> bool:
     """Whether a number in a draft comes from the directory of crisis lines."""
-    return re.sub(r"\D", "", number) in helplines.known_numbers()
+    # Opening hours in brackets may follow a number, and their digits are not part of it.
+    return re.sub(r"\D", "", number.partition("(")[0]) in helplines.known_numbers()
 
 
 def check(

@@ -57,36 +57,45 @@ class Sync:
         self._connector = connector
         self._keep = keep
         self._failures = 0
+        self.poll_seconds = connector.poll_seconds
         self._probed = False
+        self._brought = Brought()  # by this trip so far, also when it breaks off
 
     def run(
         self,
         progress: Callable[[Page], None] = _quiet,
         cancelled: Callable[[], bool] = _never,
         since: datetime | None = None,
+        *,
+        pull: bool = True,
     ) -> Trip:
-        """One round trip; platform troubles become the account's health, never an exception."""
-        brought, sent = Brought(), 0
+        """One round trip; platform troubles become the account's health, never an exception.
+
+        Without `pull` it only sends what is due.
+        """
+        self._brought, sent = Brought(), 0
         try:
             sent = self.push()
+            if not pull:
+                return Trip(self._brought, sent, "ok")
             if not self._probed:
                 self._desk.do(accounts.update_abilities, self._account, self._connector.probe())
                 self._probed = True
             for stream in self._streams():
-                brought += self._pull(stream, progress, cancelled, since)
+                self._pull(stream, progress, cancelled, since)
         except SignInAgain as error:
-            return self._troubled(Trip(brought, sent, "sign_in", str(error)))
+            return self._troubled(Trip(self._brought, sent, "sign_in", str(error)))
         except TryLater as error:
             wait = timedelta(seconds=_AGAIN[min(self._failures, len(_AGAIN) - 1)])
             until = max(error.until or self._desk.clock.now(), self._desk.clock.now() + wait)
             health = "offline" if error.offline else "waiting"
-            return self._troubled(Trip(brought, sent, health, str(error), until))
+            return self._troubled(Trip(self._brought, sent, health, str(error), until))
         except (Refused, Unreadable, OutcomeUnknown) as error:
             until = self._desk.clock.now() + timedelta(seconds=_AGAIN[-1])
-            return self._troubled(Trip(brought, sent, "waiting", str(error), until))
+            return self._troubled(Trip(self._brought, sent, "waiting", str(error), until))
         finally:
             self._keep_fresh()
-        return self._well(Trip(brought, sent, "ok"))
+        return self._well(Trip(self._brought, sent, "ok"))
 
     def push(self) -> int:
         """Send what is due; how many arrived. SignInAgain leaves everything held."""
@@ -127,15 +136,13 @@ class Sync:
         progress: Callable[[Page], None],
         cancelled: Callable[[], bool],
         since: datetime | None,
-    ) -> Brought:
+    ) -> None:
         state = self._desk.ask(_state, self._account, stream)
-        brought = Brought()
         for page in self._connector.pull(stream, state, since):
-            brought += self._desk.do(intake.apply, self._account, page)
+            self._brought += self._desk.do(intake.apply, self._account, page)
             progress(page)
             if cancelled():
                 break
-        return brought
 
     def _keep_fresh(self) -> None:
         fresh = self._connector.fresh_secrets()

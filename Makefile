@@ -1,0 +1,52 @@
+# Two commands do it all: `make run` opens Hearthlight on its demo community, `make test` tests it.
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint test-platforms bench bundle lock translations setup setup-test clean
+PYTEST := .venv/bin/python -m pytest
+
+help:  ## Say what can be made.
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
+
+setup:
+	@packaging/setup.sh run
+
+setup-test:
+	@packaging/setup.sh test
+
+run: setup  ## Open the window on the demo community; with no display, tour it and leave pictures.
+	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
+	  .venv/bin/python -m moderator_app window --demo; \
+	else \
+	  echo "No display: taking the tour off screen."; \
+	  QT_QPA_PLATFORM=offscreen .venv/bin/python -m moderator_app tour; \
+	fi
+
+test: setup-test  ## Run the tests: off screen, then the journeys again in a real window.
+	QT_QPA_PLATFORM=offscreen $(PYTEST) -q -m "not platforms"
+	xvfb-run -a -s "-screen 0 1440x900x24" env QT_QPA_PLATFORM=xcb $(PYTEST) -q -m "not platforms" tests/journeys
+
+lint: setup-test  ## Style, types, imports.
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+test-platforms: setup-test  ## Connectors against the real servers on loopback.
+	tests/servers/bluesky.sh install
+	QT_QPA_PLATFORM=offscreen $(PYTEST) -q -m platforms
+
+check: lint test test-platforms  ## All that CI runs.
+
+bench: setup-test  ## Measure speed and memory into build/bench.json.
+	QT_QPA_PLATFORM=offscreen .venv/bin/python -m tests.benchmarks
+
+bundle: setup-test  ## Build and self-test the one-folder program in build/dist.
+	packaging/bundle.sh
+
+lock:  ## Pin every package by hash into packaging/locked.txt.
+	packaging/lock.sh
+
+translations: setup  ## Collect the strings into resources/i18n and compile them.
+	packaging/translations.sh
+
+clean:  ## Remove what was built; never a profile.
+	rm -rf build .venv
