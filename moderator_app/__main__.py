@@ -34,6 +34,14 @@ def tour(
 
 
 @cli.app.command(hidden=True)
+def self_test() -> None:
+    """Check that a bundle holds all it needs: store, keyring, rules, pictures, paper."""
+    from moderator_app import selftest  # noqa: PLC0415
+
+    raise typer.Exit(selftest.run())
+
+
+@cli.app.command(hidden=True)
 def language_worker() -> None:
     """Read texts for the window, in a process of its own."""
     from moderator_app.desk import language  # noqa: PLC0415
