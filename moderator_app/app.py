@@ -8,13 +8,13 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QtMsgType, QTimer, QTranslator, Slot, qInstallMessageHandler
+from PySide6.QtCore import QObject, QTimer, QtMsgType, QTranslator, Slot, qInstallMessageHandler
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from connectors import archive, archive_mapping, registry
 from moderator_app import logs, paths
-from moderator_app.desk import accounts, actions, insights, language, reading
+from moderator_app.desk import accounts, actions, language, reading
 from moderator_app.desk import sync as trips
 from moderator_app.desk.insights import Week
 from moderator_app.desk.rows import ActionKind, ImportPreview
@@ -222,7 +222,9 @@ class Program(QObject):
         """Write the files off the screen and record that they were written."""
 
         def work() -> list[Path]:
-            files = insights.export(week, folder)
+            from moderator_app.desk import paper  # noqa: PLC0415 - the PDF library is only loaded for a PDF
+
+            files = paper.export(week, folder)
             self._workspace.desk.do(actions.record, ActionKind.EXPORT, detail={"week": str(week.monday)})
             return files
 

@@ -358,13 +358,19 @@ def summary(
     del week  # the only span there is; the word makes the command say what it does
     with _opened(profile, passphrase_file) as workspace:
         found = workspace.desk.ask(insights.week, monday.date() if monday else None)
-        files = insights.export(found, out) if out is not None else []
+        files = _written(found, out) if out is not None else []
     if as_json:
         say({**insights.as_data(found), "files": files})
     elif files:
         _out().print("\n".join(str(file) for file in files))
     else:
         typer.echo(insights.markdown(found))
+
+
+def _written(week: insights.Week, folder: Path) -> list[Path]:
+    from moderator_app.desk import paper  # noqa: PLC0415 - the PDF library is only loaded for a PDF
+
+    return paper.export(week, folder)
 
 
 @app.command()

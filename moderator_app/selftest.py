@@ -11,7 +11,7 @@ from PySide6.QtSvg import QSvgRenderer
 
 from connectors import registry
 from moderator_app import paths, vault
-from moderator_app.desk import insights, language, reading, replies, triage
+from moderator_app.desk import insights, language, paper, reading, replies, triage
 from moderator_app.desk.rows import Queue
 from moderator_app.paths import Profile
 from moderator_app.workspace import Workspace
@@ -40,7 +40,7 @@ def _rules(folder: Path) -> str:
         with language.Worker() as worker:
             count = reading.read_pending(workspace.desk, worker)
         crises = workspace.desk.ask(triage.counts)[Queue.CRISIS]
-        files = insights.export(workspace.desk.ask(insights.week), folder / "week")
+        files = paper.export(workspace.desk.ask(insights.week), folder / "week")
         templates = len(workspace.desk.ask(replies.templates))
     if not (count and crises and templates):
         raise AssertionError(f"read {count}, crises {crises}, templates {templates}")
