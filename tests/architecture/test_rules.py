@@ -75,9 +75,7 @@ def test_only_lgpl_modules_of_qt_are_imported() -> None:
 
 def test_sessions_are_opened_at_the_door_only() -> None:
     allowed = {"moderator_app/desk/desk.py", "moderator_app/models/store.py"}
-    opened = {
-        named(path) for path in OURS if re.search(r"\bstore\.(read|write)\(", path.read_text("utf-8"))
-    }
+    opened = {named(path) for path in OURS if re.search(r"\bstore\.(read|write)\(", path.read_text("utf-8"))}
     assert opened <= allowed
 
 
