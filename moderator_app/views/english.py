@@ -14,7 +14,11 @@ class English(QTranslator):
         return False
 
     def translate(
-        self, context: str, sourceText: str, disambiguation: str | None = None, n: int = -1
+        self,
+        context: str,
+        sourceText: str,  # noqa: N803 - Qt's own name
+        disambiguation: str | None = None,
+        n: int = -1,
     ) -> str:
         """Choose the ending of each word by the number."""
         del context, disambiguation

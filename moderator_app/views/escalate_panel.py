@@ -111,9 +111,7 @@ class EscalateSheet(Sheet):
 
     escalated = Signal(str, str)
 
-    def __init__(
-        self, theme: Theme, parent: QWidget, row: QueueRow, leads: list[str], country: str
-    ) -> None:
+    def __init__(self, theme: Theme, parent: QWidget, row: QueueRow, leads: list[str], country: str) -> None:
         super().__init__(theme, parent)
         title = self.tr("Escalate: {title}").format(title=row.title)
         self.ask(title, self.tr("Escalate"))

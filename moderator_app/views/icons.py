@@ -24,7 +24,7 @@ class Icons:
             self._pixmaps[key] = found
         return found
 
-    def icon(  # noqa: PLR0913 - the look of an icon in a button
+    def icon(
         self,
         name: str,
         colour: QColor,
@@ -77,9 +77,7 @@ def _padded(picture: QPixmap, size: int, gap: int, *, mirrored: bool) -> QPixmap
     return wider
 
 
-def paint_level(
-    painter: QPainter, level: Level, where: QRectF, mark: QColor, ground: QColor
-) -> None:
+def paint_level(painter: QPainter, level: Level, where: QRectF, mark: QColor, ground: QColor) -> None:
     """Draw the shape of a level: octagon, triangle, diamond or hollow circle."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -100,18 +98,17 @@ def paint_level(
 
 def _outline(level: Level, where: QRectF) -> QPainterPath:
     corners = {
-        Level.CRISIS: [(0.3, 0.04), (0.7, 0.04), (0.96, 0.3), (0.96, 0.7)]
-        + [(0.7, 0.96), (0.3, 0.96), (0.04, 0.7), (0.04, 0.3)],
+        Level.CRISIS: [
+            *((0.3, 0.04), (0.7, 0.04), (0.96, 0.3), (0.96, 0.7)),
+            *((0.7, 0.96), (0.3, 0.96), (0.04, 0.7), (0.04, 0.3)),
+        ],
         Level.RED: [(0.5, 0.08), (0.97, 0.9), (0.03, 0.9)],
         Level.AMBER: [(0.5, 0.04), (0.96, 0.5), (0.5, 0.96), (0.04, 0.5)],
     }[level]
     path = QPainterPath()
     path.addPolygon(
         QPolygonF(
-            [
-                QPointF(where.x() + x * where.width(), where.y() + y * where.height())
-                for x, y in corners
-            ]
+            [QPointF(where.x() + x * where.width(), where.y() + y * where.height()) for x, y in corners]
         )
     )
     path.closeSubpath()
@@ -126,6 +123,4 @@ def _exclaim(painter: QPainter, where: QRectF, colour: QColor, lower: float) -> 
     bar.setHeight(high * (0.32 - lower))
     painter.drawRoundedRect(bar, wide * 0.07, wide * 0.07)
     dot = wide * 0.085
-    painter.drawEllipse(
-        QPointF(where.center().x(), where.y() + high * (0.71 + lower)), dot, dot
-    )
+    painter.drawEllipse(QPointF(where.center().x(), where.y() + high * (0.71 + lower)), dot, dot)

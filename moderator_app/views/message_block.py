@@ -319,10 +319,7 @@ class MessageBlock(QWidget):
             return
         span = marked[number]
         found = [cue for cue in self.row.cues if cue.start < span.end and cue.end > span.start]
-        lines = [
-            self.tr("{level}: {why}").format(level=words.level(cue.level), why=cue.why)
-            for cue in found
-        ]
+        lines = [self.tr("{level}: {why}").format(level=words.level(cue.level), why=cue.why) for cue in found]
         QToolTip.showText(event.globalPos(), "\n".join(dict.fromkeys(lines)), self)
 
     @Slot()

@@ -137,9 +137,7 @@ class Palette(QDialog):
         shown = self.tr("{command}   {keys}") if keys else self.tr("{command}")
         item = QListWidgetItem(shown.format(command=action.text(), keys=keys))
         icon = next(command.icon for command in self._commands.table if command.name == name)
-        item.setIcon(
-            self._theme.icons.icon(icon, self._theme.color("text2"), self._theme.px(16))
-        )
+        item.setIcon(self._theme.icons.icon(icon, self._theme.color("text2"), self._theme.px(16)))
         item.setData(ENTRY, Choice(command=name))
         self.list.addItem(item)
 
@@ -149,9 +147,7 @@ class Palette(QDialog):
         text = " ".join(hit.excerpt.split())
         item = QListWidgetItem(shown.format(person=hit.person, when=when, excerpt=text))
         item.setIcon(
-            self._theme.icons.icon(
-                "message-circle", self._theme.color("accent"), self._theme.px(16)
-            )
+            self._theme.icons.icon("message-circle", self._theme.color("accent"), self._theme.px(16))
         )
         item.setData(ENTRY, Choice(hit=hit))
         self.list.addItem(item)

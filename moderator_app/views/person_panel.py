@@ -150,9 +150,7 @@ class PersonPanel(QWidget):
             assert isinstance(item_id, int)
             self._build(person, history, item_id)
 
-    def _build(
-        self, person: PersonCard | None, history: tuple[HistoryRow, ...], item_id: int
-    ) -> None:
+    def _build(self, person: PersonCard | None, history: tuple[HistoryRow, ...], item_id: int) -> None:
         px = self._theme.px
         page = QWidget()
         page.setObjectName("personPane")
@@ -235,7 +233,7 @@ class PersonPanel(QWidget):
         when = words.when(row.at, self._clock.now())
         under = self.tr("{when}, {state}").format(when=when, state=aside) if aside else when
         texts.addWidget(Label(under, "meta", "2", wrap=True))
-        if row.detail.get("reason") or row.detail.get("note", "") and row.kind is ActionKind.CLOSE:
+        if row.detail.get("reason") or (row.detail.get("note", "") and row.kind is ActionKind.CLOSE):
             said = row.detail.get("reason") or row.detail.get("note", "")
             texts.addWidget(Label(self.tr("“{reason}”").format(reason=said), "meta", wrap=True))
         if row.can_undo and row.state is ActionState.HELD:
@@ -266,9 +264,9 @@ class PersonPanel(QWidget):
                 "plain",
                 name.format(title=title, level=words.level(level), when=when),
             )
-            link.setText(link.fontMetrics().elidedText(
-                title, Qt.TextElideMode.ElideRight, self._theme.px(150)
-            ))
+            link.setText(
+                link.fontMetrics().elidedText(title, Qt.TextElideMode.ElideRight, self._theme.px(150))
+            )
             link.setToolTip(title)
             link.clicked.connect(lambda _=False, chosen=other: self.earlier_wanted.emit(chosen))
             row.addWidget(link)

@@ -43,11 +43,9 @@ class QueueDelegate(QStyledItemDelegate):
         self._clock = clock
         self._layouts: OrderedDict[tuple[object, ...], CueText] = OrderedDict()
 
-    def sizeHint(
-        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         del index
-        return QSize(option.rect.width(), self._theme.px(ROW))  # type: ignore[attr-defined]  # stub
+        return QSize(option.rect.width(), self._theme.px(ROW))
 
     def paint(
         self,
@@ -88,7 +86,7 @@ class QueueDelegate(QStyledItemDelegate):
 class _Card:
     """One painting of one card."""
 
-    def __init__(  # noqa: PLR0913 - what a painting needs
+    def __init__(
         self,
         delegate: QueueDelegate,
         theme: Theme,
@@ -99,11 +97,11 @@ class _Card:
     ) -> None:
         self.delegate, self.theme, self.painter = delegate, theme, painter
         self.row, self.now = row, now
-        self.direction = option.direction  # type: ignore[attr-defined]  # missing in the stub
-        self.state = option.state  # type: ignore[attr-defined]  # missing in the stub
-        self.view = option.widget  # type: ignore[attr-defined]  # missing in the stub
+        self.direction = option.direction
+        self.state = option.state
+        self.view = option.widget
         px = theme.px
-        self.bounds: QRect = option.rect  # type: ignore[attr-defined]  # missing in the stub
+        self.bounds: QRect = option.rect
         self.card = self.bounds.adjusted(px(SIDE), px(GAP) // 2, -px(SIDE), -(px(GAP) // 2))
         self.inside = self.card.adjusted(px(18), px(10), -px(12), -px(10))
 
@@ -113,11 +111,7 @@ class _Card:
         self._title(QRect(self.inside.x(), self.inside.y(), self.inside.width(), line))
         self._words(self.inside.y() + line + self.theme.px(4))
         foot = self.theme.px(22)
-        self._foot(
-            QRect(
-                self.inside.x(), self.inside.bottom() + 1 - foot, self.inside.width(), foot
-            )
-        )
+        self._foot(QRect(self.inside.x(), self.inside.bottom() + 1 - foot, self.inside.width(), foot))
 
     def _mirror(self, where: QRect) -> QRect:
         return QStyle.visualRect(self.direction, self.bounds, where)
@@ -177,9 +171,7 @@ class _Card:
         px, row = self.theme.px, self.row
         icon = QRect(line.x(), line.center().y() - px(7), px(15), px(15))
         name = "lock-keyhole" if row.audience is Audience.PRIVATE else KINDS[row.kind]
-        self.theme.icons.paint(
-            self.painter, name, self.theme.color("text3"), QRectF(self._mirror(icon))
-        )
+        self.theme.icons.paint(self.painter, name, self.theme.color("text3"), QRectF(self._mirror(icon)))
         used = self._clock(line)
         room = line.adjusted(px(22), 0, -(used + px(8)), 0)
         where = row.channel or row.platform

@@ -143,11 +143,9 @@ class QueueModel(QAbstractTableModel):
         return not parent.isValid() and self._more
 
     def fetchMore(self, parent: Index) -> None:
-        if parent.isValid() or not self._rows:
+        if parent.isValid() or not self._more or not self._rows:
             return
-        page = self._runner.desk.ask(
-            triage.queue, self.name, self._rows[-1].key, PAGE, self.search
-        )
+        page = self._runner.desk.ask(triage.queue, self.name, self._rows[-1].key, PAGE, self.search)
         self._more = len(page) == PAGE
         fresh = [row for row in page if row.item_id not in self._ids]
         if fresh:

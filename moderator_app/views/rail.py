@@ -145,9 +145,7 @@ class RailDelegate(QStyledItemDelegate):
         super().__init__(view)
         self._theme, self._model, self._view = theme, model, view
 
-    def sizeHint(
-        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         del option
         entry = self._model.entries[index.row()]
         units = 30 if entry.heading else 38
@@ -164,9 +162,9 @@ class RailDelegate(QStyledItemDelegate):
         entry = self._model.entries[index.row()]
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        bounds: QRect = option.rect  # type: ignore[attr-defined]  # missing in the stub
-        direction = option.direction  # type: ignore[attr-defined]  # missing in the stub
-        state = option.state  # type: ignore[attr-defined]  # missing in the stub
+        bounds: QRect = option.rect
+        direction = option.direction
+        state = option.state
         line = _Line(self._theme, painter, bounds, direction)
         if entry.heading:
             if not self._view.narrow:
@@ -189,9 +187,7 @@ class RailDelegate(QStyledItemDelegate):
 class _Line:
     """One painting of one line of the rail."""
 
-    def __init__(
-        self, theme: Theme, painter: QPainter, bounds: QRect, direction: Qt.LayoutDirection
-    ) -> None:
+    def __init__(self, theme: Theme, painter: QPainter, bounds: QRect, direction: Qt.LayoutDirection) -> None:
         self.theme, self.painter, self.bounds = theme, painter, bounds
         self.direction = direction
         gap = theme.px(1)
@@ -464,5 +460,3 @@ class Rail(QWidget):
                 self._lines.addWidget(self._jobs[number])
             self._jobs[number].refresh()
         self._health.setVisible(not self.list.narrow and bool(self._accounts or self._jobs))
-
-

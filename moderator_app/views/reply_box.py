@@ -87,9 +87,7 @@ class ReplyBox(QWidget):
     send_wanted = Signal(object)  # a Sending
     changed = Signal()
 
-    def __init__(
-        self, theme: Theme, runner: Runner, commands: Commands, known: Mapping[str, str]
-    ) -> None:
+    def __init__(self, theme: Theme, runner: Runner, commands: Commands, known: Mapping[str, str]) -> None:
         super().__init__()
         self._known = known
         self.setObjectName("replyPane")
@@ -310,9 +308,7 @@ class ReplyBox(QWidget):
         else:
             told = values["emergency_number"]
             if line is not None:
-                told = self.tr("{line}: {contact}").format(
-                    line=line.name, contact=values["line_contact"]
-                )
+                told = self.tr("{line}: {contact}").format(line=line.name, contact=values["line_contact"])
             self.text.insertPlainText(told)
         self.text.setFocus(Qt.FocusReason.OtherFocusReason)
 

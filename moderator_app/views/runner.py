@@ -106,15 +106,11 @@ class Runner(QObject):
         self._touched.connect(self._take_touched, queued)
         desk.store.listen(self._touched.emit)
 
-    def do(
-        self, function: Callable[Concatenate[Ctx, P], R], *args: P.args, **kwargs: P.kwargs
-    ) -> Answer[R]:
+    def do(self, function: Callable[Concatenate[Ctx, P], R], *args: P.args, **kwargs: P.kwargs) -> Answer[R]:
         """Change something, in order with every other change."""
         return self.run("desk", lambda: self.desk.do(function, *args, **kwargs))
 
-    def ask(
-        self, function: Callable[Concatenate[Ctx, P], R], *args: P.args, **kwargs: P.kwargs
-    ) -> Answer[R]:
+    def ask(self, function: Callable[Concatenate[Ctx, P], R], *args: P.args, **kwargs: P.kwargs) -> Answer[R]:
         """Read something that is too large for the GUI thread."""
         return self.run("ask", lambda: self.desk.ask(function, *args, **kwargs))
 

@@ -156,11 +156,7 @@ class Theme(QObject):
         for n in (4, 8, 12):
             values |= {f"p{n}": f"{px(n) - 1}px", f"q{n}": f"{px(n) - 2}px"}
         values |= {"control": f"{self._points(13):.3f}pt", "caption": f"{self._points(12):.3f}pt"}
-        values |= {
-            name: getattr(t, name)
-            for name in t.__slots__
-            if isinstance(getattr(t, name), str)
-        }
+        values |= {name: getattr(t, name) for name in t.__slots__ if isinstance(getattr(t, name), str)}
         for name in ("crisis", "red", "amber", "green", "neutral"):
             hue = getattr(t, name)
             values |= {f"{name}_mark": hue.mark, f"{name}_soft": hue.soft, f"{name}_text": hue.text}

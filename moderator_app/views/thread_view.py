@@ -29,7 +29,6 @@ from moderator_app.views.widgets import (
     Label,
     LevelMark,
     Pill,
-    box,
     column,
     repolish,
 )
@@ -241,9 +240,7 @@ class CareBanner(QFrame):
         }
         self.title.setText(titles[row.level])
         why = "; ".join(dict.fromkeys(cue.why for cue in row.reasons))
-        shown = self.tr(
-            "%n cue(s) matched: {why}. Nothing is sent on its own.", "", len(row.reasons)
-        )
+        shown = self.tr("%n cue(s) matched: {why}. Nothing is sent on its own.", "", len(row.reasons))
         self.text.setText(shown.format(why=why))
 
 

@@ -22,9 +22,7 @@ from moderator_app.views.theme import Theme
 class Label(QLabel):
     """Plain text in one of the type roles; never rich text, so no message can bring markup."""
 
-    def __init__(
-        self, text: str = "", role: str = "control", tone: str = "", *, wrap: bool = False
-    ) -> None:
+    def __init__(self, text: str = "", role: str = "control", tone: str = "", *, wrap: bool = False) -> None:
         super().__init__(text)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setProperty("role", role)
@@ -48,9 +46,7 @@ class ElidedLabel(Label):
         del event
         painter = QPainter(self)
         inside = self.contentsRect()
-        text = self.fontMetrics().elidedText(
-            self.text(), Qt.TextElideMode.ElideRight, inside.width()
-        )
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, inside.width())
         self.setToolTip(self.text() if text != self.text() else "")
         painter.setPen(self.palette().color(self.foregroundRole()))
         flags = self.alignment() | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
@@ -88,9 +84,7 @@ class Button(QPushButton):
         "next": "accent",
     }
 
-    def __init__(
-        self, theme: Theme, text: str, icon: str = "", kind: str = "", name: str = ""
-    ) -> None:
+    def __init__(self, theme: Theme, text: str, icon: str = "", kind: str = "", name: str = "") -> None:
         super().__init__(text)
         self._theme = theme
         self._icon = icon
