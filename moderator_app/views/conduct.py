@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from PySide6.QtCore import QObject, QPoint, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
@@ -72,7 +73,7 @@ class Conduct(QObject):
         bind("note", self.ask_note)
         bind("level", self.ask_level)
         for level in Level:
-            bind(f"level_{level.name.lower()}", lambda chosen=level: self.set_level(chosen))
+            bind(f"level_{level.name.lower()}", partial(self.set_level, level))
         bind("hide", self.hide)
         bind("like", self.like)
         bind("copy", self.copy)
@@ -127,7 +128,7 @@ class Conduct(QObject):
         menu.setAccessibleName(self.tr("Snooze until"))
         for text, moment in choices:
             shown = self.tr("{choice} ({when})").format(choice=text, when=words.when(moment, now))
-            menu.addAction(shown, lambda until=moment: self.snooze(until))
+            menu.addAction(shown, partial(self.snooze, moment))
         menu.addSeparator()
         menu.addAction(self.tr("Another moment…"), self._ask_moment)
         menu.aboutToHide.connect(menu.deleteLater)

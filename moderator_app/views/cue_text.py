@@ -21,7 +21,7 @@ from moderator_app.views.theme import Theme
 class CueText:
     """One text laid out at one width. `height` is what it needs; `why` answers for a point in it."""
 
-    def __init__(  # noqa: PLR0913 - a layout is what these decide
+    def __init__(
         self,
         theme: Theme,
         text: str,
@@ -56,8 +56,7 @@ class CueText:
         line = self._layout.lineAt(index)
         if not line.naturalTextRect().adjusted(0, -4, 0, 4).contains(point):
             return None
-        found = self._layout.lineAt(index).xToCursor(point.x())
-        position = int(found[0]) if isinstance(found, tuple) else int(found)
+        position = line.xToCursor(point.x())
         for number, (start, end) in enumerate(self._units()):
             if start <= position < end:
                 return number

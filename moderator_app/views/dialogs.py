@@ -34,8 +34,9 @@ class Sheet(QDialog):
         whole = column(self, (px(20), px(18), px(20), px(18)), px(12))
         self.heading = Label("", "queue", wrap=True)
         whole.addWidget(self.heading)
-        self.body = column(QWidget(), (0, 0, 0, 0), px(10))
-        whole.addWidget(self.body.parentWidget(), 1)
+        page = QWidget()
+        self.body = column(page, (0, 0, 0, 0), px(10))
+        whole.addWidget(page, 1)
         foot = QHBoxLayout()
         foot.setSpacing(px(8))
         self.cancel = Button(theme, self.tr("Cancel"), "", "quiet")
@@ -55,13 +56,14 @@ class Sheet(QDialog):
         self.heading.setText(title)
         self.deed.set_text(deed)
 
-    def field(self, name: str, widget: QWidget) -> None:
-        """A field under its name."""
+    def field(self, name: str, widget: QWidget) -> Label:
+        """A field under its name; answers the label."""
         label = Label(name, "strong", wrap=True)
         label.setBuddy(widget)
         widget.setAccessibleName(name)
         self.body.addWidget(label)
         self.body.addWidget(widget)
+        return label
 
     def lines(self, name: str, high: int = 90) -> QPlainTextEdit:
         """A field for a few sentences."""
@@ -148,7 +150,10 @@ class LevelSheet(Sheet):
             marks.addLayout(line)
         self.body.addWidget(self._marks)
         self._group.button(int(chosen if chosen is not None else row.level)).setChecked(True)
-        self.reason = self.lines(self.tr("Why it is safe to lower it"))
+        self.reason = QPlainTextEdit()
+        self.reason.setTabChangesFocus(True)
+        self.reason.setFixedHeight(theme.px(90))
+        self._why = self.field(self.tr("Why it is safe to lower it"), self.reason)
         self.need = Label("", "meta", "2", wrap=True)
         self.body.addWidget(self.need)
         self._group.idToggled.connect(self._follow)
@@ -166,9 +171,7 @@ class LevelSheet(Sheet):
         lowering = self.level > self._row.level and self._row.level <= Level.RED
         left = triage.LEAST_REASON - len(self.reason.toPlainText().strip())
         self.reason.setVisible(lowering)
-        buddies = self.body.itemAt(1).widget()
-        if buddies is not None:
-            buddies.setVisible(lowering)
+        self._why.setVisible(lowering)
         self.need.setVisible(lowering and left > 0)
         self.need.setText(self.tr("At least %n more character(s)", "", max(left, 0)))
         changed = self.level is not self._row.level

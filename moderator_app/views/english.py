@@ -13,7 +13,13 @@ class English(QTranslator):
     def isEmpty(self) -> bool:
         return False
 
-    def translate(self, context: str, sourceText: str, disambiguation: str | None = None, n: int = -1) -> str:
+    def translate(
+        self,
+        context: str,
+        sourceText: str,  # noqa: N803 - Qt's own name
+        disambiguation: str | None = None,
+        n: int = -1,
+    ) -> str:
         """Choose the ending of each word by the number."""
         del context, disambiguation
         if n < 0:

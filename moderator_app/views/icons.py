@@ -24,7 +24,7 @@ class Icons:
             self._pixmaps[key] = found
         return found
 
-    def icon(  # noqa: PLR0913 - the look of an icon in a button
+    def icon(
         self,
         name: str,
         colour: QColor,
@@ -98,8 +98,10 @@ def paint_level(painter: QPainter, level: Level, where: QRectF, mark: QColor, gr
 
 def _outline(level: Level, where: QRectF) -> QPainterPath:
     corners = {
-        Level.CRISIS: [(0.3, 0.04), (0.7, 0.04), (0.96, 0.3), (0.96, 0.7)]
-        + [(0.7, 0.96), (0.3, 0.96), (0.04, 0.7), (0.04, 0.3)],
+        Level.CRISIS: [
+            *((0.3, 0.04), (0.7, 0.04), (0.96, 0.3), (0.96, 0.7)),
+            *((0.7, 0.96), (0.3, 0.96), (0.04, 0.7), (0.04, 0.3)),
+        ],
         Level.RED: [(0.5, 0.08), (0.97, 0.9), (0.03, 0.9)],
         Level.AMBER: [(0.5, 0.04), (0.96, 0.5), (0.5, 0.96), (0.04, 0.5)],
     }[level]

@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
 from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QFrame,
     QHBoxLayout,
+    QLayout,
     QMainWindow,
     QSplitter,
     QStackedLayout,
@@ -101,7 +105,7 @@ class MainWindow(QMainWindow):
         self.banner = OfflineBanner(theme, self.program)
         self.rail = Rail(theme, self.runner, self.commands)
         self.queue = QueueView(theme, self.runner)
-        self.thread = ThreadPane(theme, self.commands, clock, self.desk.who)
+        self.talk = ThreadPane(theme, self.commands, clock, self.desk.who)
         self.reply = ReplyBox(theme, self.runner, self.commands, self._known())
         self.person = PersonPanel(theme, self.commands, clock)
         self.nothing = EmptyState(
@@ -113,9 +117,9 @@ class MainWindow(QMainWindow):
         middle = QWidget()
         middle.setObjectName("threadPane")
         talk = QWidget()
-        self._talk = column(talk, (0, 0, 0, 0), 0)
-        self._talk.addWidget(self.thread, 1)
-        self._talk.addWidget(self.reply)
+        self._talking = column(talk, (0, 0, 0, 0), 0)
+        self._talking.addWidget(self.talk, 1)
+        self._talking.addWidget(self.reply)
         self._pages = QStackedLayout(middle)
         self._pages.setContentsMargins(0, 0, 0, 0)
         self._pages.addWidget(self.nothing)
@@ -134,9 +138,14 @@ class MainWindow(QMainWindow):
         whole.addWidget(self.banner)
         whole.addWidget(self.columns, 1)
         self.setCentralWidget(centre)
+        # Columns give way when the window is narrower than they like: they must not keep it wide.
+        layout = self.layout()
+        assert layout is not None
+        layout.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
+        self.setMinimumSize(360, 320)
         self._raise_in_order()
         self.notices = Notices(theme, self.runner, self)
-        parts = Parts(self, theme, self.runner, self.commands, self.notices, self.thread, self.reply)
+        parts = Parts(self, theme, self.runner, self.commands, self.notices, self.talk, self.reply)
         self.conduct = Conduct(parts, self.settings)
         self._seen = QTimer(self, singleShot=True, interval=SEEN_MS)
         self._order = QTimer(self, singleShot=True, interval=0)
@@ -179,7 +188,7 @@ class MainWindow(QMainWindow):
         bind("lock", program.lock)
         bind("help", lambda: HelpSheet(self.theme, self.commands, self).open())
         for name in LETTERS:
-            bind(f"queue_{name.value}", lambda chosen=name: self.open_queue(chosen, focus=True))
+            bind(f"queue_{name.value}", partial(self.open_queue, name, focus=True))
 
     def _wire(self) -> None:
         self.rail.list.queue_chosen.connect(self.open_queue)
@@ -187,8 +196,8 @@ class MainWindow(QMainWindow):
         self.queue.chosen.connect(self.open_item)
         self.queue.opened.connect(self._opened)
         self.queue.queue_chosen.connect(self.open_queue)
-        self.thread.conversation.earlier_wanted.connect(self._earlier)
-        self.thread.conversation.write_again.connect(self._write)
+        self.talk.conversation.earlier_wanted.connect(self._earlier)
+        self.talk.conversation.write_again.connect(self._write)
         self.person.earlier_wanted.connect(self.open_item)
         self.person.undo_wanted.connect(self.notices.undo)
         self.reply.changed.connect(self._allow)
@@ -216,19 +225,19 @@ class MainWindow(QMainWindow):
     @Slot(int)
     def open_item(self, item_id: int) -> None:
         """Show a conversation."""
-        if item_id == self.thread.item_id:
+        if item_id == self.talk.item_id:
             return
         self.reply.save()
-        self.thread.limit = PAGE
+        self.talk.limit = PAGE
         self._read_thread(item_id)
 
     def _read_thread(self, item_id: int) -> None:
-        answer = self.runner.ask(threads.view, item_id, self.thread.limit)
+        answer = self.runner.ask(threads.view, item_id, self.talk.limit)
         self.runner.latest("thread", answer).then(self._show_thread)
 
     def _show_thread(self, thread: ThreadView) -> None:
-        fresh = thread.item.item_id != self.thread.item_id
-        self.thread.show_thread(thread)
+        fresh = thread.item.item_id != self.talk.item_id
+        self.talk.show_thread(thread)
         self.reply.show_thread(thread)
         self.person.show_thread(thread)
         self._pages.setCurrentIndex(1)
@@ -236,14 +245,14 @@ class MainWindow(QMainWindow):
             self.queue.select(thread.item.item_id)
             self._seen.start()
         if self._message_wanted is not None:
-            self.thread.conversation.show_message(self._message_wanted)
+            self.talk.conversation.show_message(self._message_wanted)
             self._message_wanted = None
         self._allow()
         self._order.start()
 
     @Slot()
     def _looked(self) -> None:
-        shown = self.thread.thread_shown
+        shown = self.talk.thread_shown
         if shown is not None and not shown.item.seen and self.isVisible():
             self.runner.do(triage.seen, shown.item.item_id)
 
@@ -254,9 +263,9 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _earlier(self) -> None:
-        if self.thread.item_id is not None:
-            self.thread.limit += PAGE
-            self._read_thread(self.thread.item_id)
+        if self.talk.item_id is not None:
+            self.talk.limit += PAGE
+            self._read_thread(self.talk.item_id)
 
     def _step(self, by: int) -> None:
         if not self.queue.step(by) and by > 0:
@@ -266,7 +275,7 @@ class MainWindow(QMainWindow):
         item = self.queue.current()
         if item is not None:
             self._opened(item)
-            self.thread.conversation.focus_newest()
+            self.talk.conversation.focus_newest()
 
     def _write(self) -> None:
         self._show_page("thread")
@@ -279,10 +288,10 @@ class MainWindow(QMainWindow):
     @Slot(int)
     def _advance(self, item_id: int) -> None:
         """After a conversation has left the queue, show the next one."""
-        if self.thread.item_id != item_id:
+        if self.talk.item_id != item_id:
             return
         if not self.queue.step(1) and not self.queue.step(-1):
-            self.thread.clear()
+            self.talk.clear()
             self._pages.setCurrentIndex(0)
             self._show_page("list")
         self._allow()
@@ -302,8 +311,8 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _changed(self, tables: frozenset[str]) -> None:
-        if self.thread.item_id is not None and tables & THREAD_TABLES:
-            self._read_thread(self.thread.item_id)
+        if self.talk.item_id is not None and tables & THREAD_TABLES:
+            self._read_thread(self.talk.item_id)
         self._count()
 
     def _count(self) -> None:
@@ -328,7 +337,7 @@ class MainWindow(QMainWindow):
     def _allow(self) -> None:
         """Turn commands on and off by what is open."""
         present: set[Needs] = set()
-        shown = self.thread.thread_shown
+        shown = self.talk.thread_shown
         if self.queue.current() is not None or shown is not None:
             present.add(Needs.ITEM)
         if shown is not None and any(row.message_id for row in shown.messages):
@@ -353,7 +362,7 @@ class MainWindow(QMainWindow):
             self.notices.say(self.tr("That message belongs to no conversation here."))
             return
         self._message_wanted = hit.message_id
-        self.thread.limit = PAGE
+        self.talk.limit = PAGE
         self._read_thread(hit.item_id)
         self._show_page("thread")
 
@@ -404,7 +413,7 @@ class MainWindow(QMainWindow):
         person = wide >= FOUR or self._person_wanted
         self.top.fit(wide)
         self.rail.set_narrow(wide < THREE or (person and wide < FOUR))
-        self.thread.back.setVisible(one)
+        self.talk.back.setVisible(one)
         self.queue.setVisible(not one or self._page == "list")
         squeezed = person and wide < THREE
         self._middle.setVisible((not one or self._page == "thread") and not (one and squeezed))
@@ -429,11 +438,11 @@ class MainWindow(QMainWindow):
 
     def _place_reply(self, *, low: bool) -> None:
         """Where the window is low the reply box scrolls with the conversation."""
-        inside = self.thread.conversation.isAncestorOf(self.reply)
+        inside = self.talk.conversation.isAncestorOf(self.reply)
         if low and not inside:
-            self.thread.conversation.add_tail(self.reply)
+            self.talk.conversation.add_tail(self.reply)
         elif not low and inside:
-            self._talk.addWidget(self.reply)
+            self._talking.addWidget(self.reply)
 
     def _show_page(self, name: str) -> None:
         """Where there is room for one pane, show this one."""
@@ -455,13 +464,13 @@ class MainWindow(QMainWindow):
     def _next_pane(self) -> None:
         """Lead the focus from pane to pane."""
         homes: list[QWidget] = [self.rail.list, self.queue.table]
-        newest = next(reversed(self.thread.conversation.blocks.values()), None)
+        newest = next(reversed(self.talk.conversation.blocks.values()), None)
         homes += [newest] if newest is not None else []
         homes += [self.reply.text, self.person.note]
         homes = [home for home in homes if home.isVisible()]
-        panes = (*self.panes[:2], self.thread, self.reply, self.person)
-        focus = self.focusWidget()
-        here = next((n for n, pane in enumerate(panes) if focus and pane.isAncestorOf(focus)), -1)
+        panes: tuple[QWidget, ...] = (*self.panes[:2], self.talk, self.reply, self.person)
+        focus = QApplication.focusWidget()
+        here = next((n for n, pane in enumerate(panes) if focus is not None and pane.isAncestorOf(focus)), -1)
         after = [home for home in homes if _rank(panes, home) > here]
         target = (after or homes)[0]
         target.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -472,7 +481,7 @@ class MainWindow(QMainWindow):
         chain: list[QWidget] = []
         for pane in (self.top, self.banner, *self.panes):
             chain += self._stops(pane)
-        for first, second in zip(chain, chain[1:], strict=False):
+        for first, second in pairwise(chain):
             QWidget.setTabOrder(first, second)
 
     def _stops(self, pane: QWidget) -> list[QWidget]:

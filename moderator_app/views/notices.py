@@ -32,7 +32,7 @@ class Toast(QFrame):
     def __init__(self, theme: Theme, clock: Clock, window: QWidget) -> None:
         super().__init__(window)
         self.setProperty("box", "toast")
-        self._theme, self._clock = theme, clock
+        self._theme, self._clock, self._window = theme, clock, window
         self._ends: datetime | None = None
         self._counting = False
         self._run: Callable[[], object] = int
@@ -62,7 +62,7 @@ class Toast(QFrame):
         window.installEventFilter(self)
         self.hide()
 
-    def say(  # noqa: PLR0913 - what a notice consists of
+    def say(
         self,
         sentence: str,
         remedy: str = "",
@@ -98,7 +98,7 @@ class Toast(QFrame):
         return super().eventFilter(watched, event)
 
     def _place(self) -> None:
-        window = self.parentWidget()
+        window = self._window
         room = window.width() - self._theme.px(48)
         for label in (self.sentence, self.remedy):
             label.setWordWrap(False)

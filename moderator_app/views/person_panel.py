@@ -233,7 +233,7 @@ class PersonPanel(QWidget):
         when = words.when(row.at, self._clock.now())
         under = self.tr("{when}, {state}").format(when=when, state=aside) if aside else when
         texts.addWidget(Label(under, "meta", "2", wrap=True))
-        if row.detail.get("reason") or row.detail.get("note", "") and row.kind is ActionKind.CLOSE:
+        if row.detail.get("reason") or (row.detail.get("note", "") and row.kind is ActionKind.CLOSE):
             said = row.detail.get("reason") or row.detail.get("note", "")
             texts.addWidget(Label(self.tr("“{reason}”").format(reason=said), "meta", wrap=True))
         if row.can_undo and row.state is ActionState.HELD:

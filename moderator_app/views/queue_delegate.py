@@ -45,7 +45,7 @@ class QueueDelegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         del index
-        return QSize(option.rect.width(), self._theme.px(ROW))  # type: ignore[attr-defined]  # stub
+        return QSize(option.rect.width(), self._theme.px(ROW))
 
     def paint(
         self,
@@ -86,7 +86,7 @@ class QueueDelegate(QStyledItemDelegate):
 class _Card:
     """One painting of one card."""
 
-    def __init__(  # noqa: PLR0913 - what a painting needs
+    def __init__(
         self,
         delegate: QueueDelegate,
         theme: Theme,
@@ -97,11 +97,11 @@ class _Card:
     ) -> None:
         self.delegate, self.theme, self.painter = delegate, theme, painter
         self.row, self.now = row, now
-        self.direction = option.direction  # type: ignore[attr-defined]  # missing in the stub
-        self.state = option.state  # type: ignore[attr-defined]  # missing in the stub
-        self.view = option.widget  # type: ignore[attr-defined]  # missing in the stub
+        self.direction = option.direction
+        self.state = option.state
+        self.view = option.widget
         px = theme.px
-        self.bounds: QRect = option.rect  # type: ignore[attr-defined]  # missing in the stub
+        self.bounds: QRect = option.rect
         self.card = self.bounds.adjusted(px(SIDE), px(GAP) // 2, -px(SIDE), -(px(GAP) // 2))
         self.inside = self.card.adjusted(px(18), px(10), -px(12), -px(10))
 

@@ -143,7 +143,7 @@ class QueueModel(QAbstractTableModel):
         return not parent.isValid() and self._more
 
     def fetchMore(self, parent: Index) -> None:
-        if parent.isValid() or not self._rows:
+        if parent.isValid() or not self._more or not self._rows:
             return
         page = self._runner.desk.ask(triage.queue, self.name, self._rows[-1].key, PAGE, self.search)
         self._more = len(page) == PAGE

@@ -1,6 +1,15 @@
 """The triage list: one queue, its filter and chips, and a button for what has come in meanwhile."""
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import (
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    Qt,
+    QTimer,
+    Signal,
+    Slot,
+)
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -35,11 +44,10 @@ CHIPS = (Queue.OPEN, Queue.MINE, Queue.ESCALATED)
 class CardTable(QTableView):
     """One column of cards of one height; the width of the column is the width of the view."""
 
-    opened = Signal(int)
-
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
+        self.place = -1
         self.setObjectName("cards")
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -64,6 +72,15 @@ class CardTable(QTableView):
         rows.setMinimumSectionSize(height)
         rows.setDefaultSectionSize(height)
         self.verticalScrollBar().setSingleStep(height // 3)
+
+    def rowsAboutToBeRemoved(
+        self, parent: QModelIndex | QPersistentModelIndex, start: int, end: int
+    ) -> None:
+        """Let go of a chosen row that leaves: Qt would choose its neighbour, and open it unasked."""
+        if start <= self.currentIndex().row() <= end:
+            self.place = start - 1
+            self.selectionModel().clear()
+        super().rowsAboutToBeRemoved(parent, start, end)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -93,7 +110,7 @@ class QueueView(QWidget):
         self.table.setItemDelegate(QueueDelegate(theme, runner.desk.clock, self.table))
         self.table.setModel(self.model)
         self._build()
-        self.table.selectionModel().currentChanged.connect(self._current_changed)
+        self.table.selectionModel().selectionChanged.connect(self._selection_changed)
         self.table.activated.connect(self._activated)
         self.table.clicked.connect(self._activated)
         self.model.held_changed.connect(self._show_held)
@@ -158,6 +175,7 @@ class QueueView(QWidget):
         self.filter.clear()
         self.filter.blockSignals(False)
         self.model.show_queue(name)
+        self.table.place = -1
         self.title.setText(words.queue(name))
         self.table.setAccessibleName(self.tr("Conversations in {queue}").format(queue=words.queue(name)))
         chip = self._chip_of.get(name)
@@ -175,13 +193,14 @@ class QueueView(QWidget):
         self.count.setVisible(number > 0)
 
     def current(self) -> int | None:
-        """The item under the cursor."""
-        row = self.model.row(self.table.currentIndex())
+        """The item that is chosen."""
+        row = self.model.row(self._selected())
         return row.item_id if row else None
 
     def step(self, by: int) -> bool:
-        """Move the cursor; true if it moved."""
-        place = self.table.currentIndex().row() + by
+        """Choose the next or an earlier row; true if there was one."""
+        here = self._selected()
+        place = (here.row() if here.isValid() else self.table.place) + by
         if not 0 <= place < self.model.rowCount():
             return False
         self.select_index(self.model.index(place, 0))
@@ -209,12 +228,16 @@ class QueueView(QWidget):
         self.model.refresh(hold=False)
         self.table.scrollToTop()
 
-    @Slot(QModelIndex, QModelIndex)
-    def _current_changed(self, now: QModelIndex, before: QModelIndex) -> None:
-        del before
-        row = self.model.row(now)
-        if row is not None:
-            self.chosen.emit(row.item_id)
+    @Slot()
+    def _selection_changed(self) -> None:
+        item = self.current()
+        if item is not None:
+            self.table.place = self._selected().row()
+            self.chosen.emit(item)
+
+    def _selected(self) -> QModelIndex:
+        chosen = self.table.selectionModel().selectedIndexes()
+        return chosen[0] if chosen else QModelIndex()
 
     @Slot(QModelIndex)
     def _activated(self, index: QModelIndex) -> None:

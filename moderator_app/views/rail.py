@@ -162,9 +162,9 @@ class RailDelegate(QStyledItemDelegate):
         entry = self._model.entries[index.row()]
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        bounds: QRect = option.rect  # type: ignore[attr-defined]  # missing in the stub
-        direction = option.direction  # type: ignore[attr-defined]  # missing in the stub
-        state = option.state  # type: ignore[attr-defined]  # missing in the stub
+        bounds: QRect = option.rect
+        direction = option.direction
+        state = option.state
         line = _Line(self._theme, painter, bounds, direction)
         if entry.heading:
             if not self._view.narrow:

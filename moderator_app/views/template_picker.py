@@ -35,6 +35,7 @@ class TemplatePicker(QDialog):
         parent: QWidget,
     ) -> None:
         super().__init__(parent)
+        self._theme = theme
         self._rows, self._level, self._audience = rows, level, audience
         self.setWindowTitle(self.tr("Templates"))
         px = theme.px
@@ -45,17 +46,25 @@ class TemplatePicker(QDialog):
         self.search = QLineEdit()
         self.search.setPlaceholderText(self.tr("Situation or words"))
         self.search.setAccessibleName(self.tr("Search templates"))
-        self.search.textChanged.connect(self._fill)
-        self.search.installEventFilter(self)
-        whole.addWidget(self.search)
         self.fitting = QCheckBox(
             self.tr("Only for {level}, {audience}").format(
                 level=words.level(level), audience=words.audience(audience)
             )
         )
         self.fitting.setChecked(True)
-        self.fitting.toggled.connect(self._fill)
+        whole.addWidget(self.search)
         whole.addWidget(self.fitting)
+        whole.addLayout(self._found(), 1)
+        whole.addLayout(self._foot())
+        self.search.textChanged.connect(self._fill)
+        self.search.installEventFilter(self)
+        self.fitting.toggled.connect(self._fill)
+        self._fill()
+        self.search.setFocus()
+
+    def _found(self) -> QHBoxLayout:
+        """The list, and the words of the chosen one beside it."""
+        px = self._theme.px
         body = QHBoxLayout()
         body.setSpacing(px(12))
         self.list = QListWidget()
@@ -74,21 +83,21 @@ class TemplatePicker(QDialog):
         self.avoid = Label("", "meta", "warn", wrap=True)
         inside.addWidget(self.avoid)
         body.addWidget(side, 5)
-        whole.addLayout(body, 1)
+        return body
+
+    def _foot(self) -> QHBoxLayout:
         foot = QHBoxLayout()
         self.short = QCheckBox(self.tr("Short form"))
         self.short.toggled.connect(self._preview)
-        cancel = Button(theme, self.tr("Cancel"), "", "quiet")
+        cancel = Button(self._theme, self.tr("Cancel"), "", "quiet")
         cancel.clicked.connect(self.reject)
-        self.use = Button(theme, self.tr("Put it in"), "", "primary")
+        self.use = Button(self._theme, self.tr("Put it in"), "", "primary")
         self.use.clicked.connect(self.choose)
         foot.addWidget(self.short)
         foot.addStretch()
         foot.addWidget(cancel)
         foot.addWidget(self.use)
-        whole.addLayout(foot)
-        self._fill()
-        self.search.setFocus()
+        return foot
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Arrows in the search field walk the list; Return chooses."""
@@ -134,8 +143,7 @@ class TemplatePicker(QDialog):
         return heard and (not row.levels or self._level in row.levels)
 
     def _current(self) -> TemplateRow | None:
-        item = self.list.currentItem()
-        row = item.data(ROW) if item is not None else None
+        row = self.list.currentIndex().data(ROW)
         return row if isinstance(row, TemplateRow) else None
 
     @Slot()

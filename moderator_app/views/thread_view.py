@@ -29,7 +29,6 @@ from moderator_app.views.widgets import (
     Label,
     LevelMark,
     Pill,
-    box,
     column,
     repolish,
 )

@@ -1,174 +1,20 @@
 """A window's world for tests: a real encrypted store with people in it, a clock, a runner, a theme."""
 
 import gc
-import re
-from datetime import UTC, datetime, timedelta
 
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
+from views.evening import Program, StillClock, fill
 
-from connectors.contract import (
-    Ability,
-    Audience,
-    Connector,
-    Kind,
-    Page,
-    Probe,
-    RemoteMessage,
-    RemotePerson,
-    Verb,
-)
-from moderator_app.desk import accounts, intake, reading
 from moderator_app.desk.desk import Desk
-from moderator_app.desk.rows import Cue, Level, Reading
 from moderator_app.models.store import Store
 from moderator_app.paths import Profile
+from moderator_app.settings import Settings
 from moderator_app.views.english import English
+from moderator_app.views.main_window import MainWindow
 from moderator_app.views.runner import Runner
 from moderator_app.views.theme import Theme
-
-NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
-
-
-class StillClock:
-    """A clock that moves when told."""
-
-    def __init__(self) -> None:
-        self.at = NOW
-
-    def now(self):
-        return self.at
-
-    def forward(self, **amount):
-        self.at += timedelta(**amount)
-
-
-class Quiet(Connector):
-    """An account on a platform that brings nothing by itself; tests hand pages to intake."""
-
-    platform = "demo"
-    name = "Quiet"
-    streams = ("comments",)
-
-    def authorize(self):
-        return {"token": "t"}
-
-    def probe(self):
-        verbs = {verb: Ability(can=True) for verb in Verb}
-        return Probe("us", "harbour", "Harbour Team", verbs=verbs, max_text=500)
-
-    def pull(self, stream, state, since=None):
-        return iter(())
-
-    def fetch(self, ids):
-        return []
-
-    def thread(self, message_id):
-        return []
-
-    def perform(self, command):
-        raise NotImplementedError
-
-    def find_sent(self, command):
-        return None
-
-
-WORDS = (
-    (r"don’t see the point( in going on)?", Level.CRISIS, "hopelessness, said plainly"),
-    (r"can’t keep going", Level.CRISIS, "hopelessness, said plainly"),
-    (r"posted my (home )?address", Level.RED, "private details of a person"),
-    (r"haven’t slept", Level.AMBER, "not sleeping"),
-    (r"so alone", Level.AMBER, "loneliness"),
-)
-
-
-class WordReader:
-    """Reads by a handful of phrases, as the real reader does by many."""
-
-    def read(self, texts):
-        return [self._one(text) for text, _ in texts]
-
-    def _one(self, text):
-        cues = [
-            Cue(m.start(), m.end(), "distress", level, why, "en")
-            for pattern, level, why in WORDS
-            for m in re.finditer(pattern, text)
-        ]
-        return Reading(min((c.level for c in cues), default=Level.GREEN), tuple(cues), "en")
-
-
-def person(name):
-    return RemotePerson(id=f"p-{name}", handle=name.lower().replace(" ", "."), name=name)
-
-
-def message(key, thread, name, text, minutes, **more):
-    more.setdefault("thread_title", thread)
-    return RemoteMessage(
-        id=key,
-        thread_id=f"t-{thread}",
-        kind=more.pop("kind", Kind.COMMENT),
-        person=more.pop("by", None) or person(name),
-        text=text,
-        created_at=NOW - timedelta(minutes=minutes),
-        channel=more.pop("channel", "Evening lounge"),
-        revision="1",
-        **more,
-    )
-
-
-MARA = (
-    "Everyone else seems fine and I don’t see the point in going on with any of it. I haven’t slept "
-    "since Sunday and I keep reading the same page. Sorry for writing this here, I did not know where else. 🙏"
-)
-COMMUNITY = (
-    message("m1", "How was your week", "Tomasz Wrona", "How is everyone doing? I am tired 😅", 1200),
-    message("m2", "How was your week", "Mara Lindqvist", MARA, 125),
-    message("m3", "How was your week", "Tomasz Wrona", "You are not alone in this, Mara. 🫶", 100),
-    message(
-        "m4",
-        "Someone posted my address in the group",
-        "Jonas Achterberg",
-        "A person I blocked just posted my home address. Please take it down before more people see it.",
-        18,
-        channel="#lounge",
-    ),
-    message(
-        "m5",
-        "New here and so alone",
-        "Amara Okafor",
-        "Moved here in spring and I feel so alone in the evenings. Is there a group that meets?",
-        50,
-        kind=Kind.DIRECT,
-        audience=Audience.PRIVATE,
-        channel="Direct message",
-    ),
-    message(
-        "m6",
-        "When is the next listening circle",
-        "Leila Haddad",
-        "Hi, when is the next circle and can I bring a friend along?",
-        240,
-        kind=Kind.MENTION,
-        channel="Announcements",
-    ),
-    message(
-        "m7",
-        "شكرا لكم",
-        "ليلى",
-        "شكرا على المساعدة في الأسبوع الماضي، لقد كان ذلك مهما بالنسبة لي.",
-        300,
-        channel="العربية",
-    ),
-)
-
-
-def fill(desk, messages=COMMUNITY, account=None):
-    """Connect an account and bring messages as a sync does; answers the account."""
-    if account is None:
-        account = accounts.connect(desk, Quiet, {}, {}, lambda key, secrets: None)
-    desk.do(intake.apply, account, Page("comments", tuple(messages)))
-    reading.read_pending(desk, WordReader())
-    return account
 
 
 @pytest.fixture
@@ -218,3 +64,36 @@ def theme(qapp, english):
         found.apply()
     yield found
     gc.collect()
+
+
+@pytest.fixture
+def program():
+    return Program()
+
+
+@pytest.fixture
+def window(qtbot, desk, account, runner, theme, program):
+    made = MainWindow(desk, runner, Settings(moderator="Priya"), theme, program)
+    made.resize(1440, 900)
+    made.show()
+    qtbot.waitUntil(lambda: bool(made.rail.model.counts))
+    yield made
+    made.close()
+    runner.shutdown()
+    made.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture
+def open_item(qtbot, window):
+    """Open the conversation with a person and wait until it is on the screen."""
+
+    def opening(name):
+        model = window.queue.model
+        places = [n for n in range(model.rowCount()) if model.row(model.index(n, 0)).person == name]
+        window.queue.select_index(model.index(places[0], 0))
+        item = window.queue.current()
+        qtbot.waitUntil(lambda: window.talk.item_id == item)
+        return item
+
+    return opening
