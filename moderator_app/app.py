@@ -1,5 +1,6 @@
 """Puts everything together for a window: unlock, open, connect the lanes, and leave in good order."""
 
+import functools
 import logging
 import os
 import shutil
@@ -119,13 +120,16 @@ class Program(QObject):
             return sync.run(progress=lambda page: tell(page.done, page.total), cancelled=stopped)
 
         title = self.tr("Bringing what is new")
-        job = self.runner.job(f"account-{account_id}", title, work)
-        job.then(lambda _: self._busy.discard(account_id))
-        job.failed(lambda error: self._trip_failed(account_id, error))
+        self._free(account_id, self.runner.job(f"account-{account_id}", title, work))
 
-    def _trip_failed(self, account_id: int, error: BaseException) -> None:
-        self._busy.discard(account_id)
-        self.runner.trouble.emit(error)
+    def _free(self, account_id: int, answer: Answer[Trip]) -> None:
+        """Let the account's lane be used again, however its work ends."""
+
+        def failed(error: BaseException) -> None:
+            self._busy.discard(account_id)
+            self.runner.trouble.emit(error)
+
+        answer.then(lambda _: self._busy.discard(account_id)).failed(failed)
 
     def _send_due(self) -> None:
         """Send what has waited its hold, without waiting for the next pull."""
@@ -137,9 +141,8 @@ class Program(QObject):
             if due is None or due > desk.clock.now() or not desk.ask(trips.due, account_id):
                 continue
             self._busy.add(account_id)
-            done = self.runner.run(f"account-{account_id}", lambda sync=sync: sync.run(pull=False))
-            done.then(lambda _, key=account_id: self._busy.discard(key))
-            done.failed(lambda error, key=account_id: self._trip_failed(key, error))
+            send = functools.partial(sync.run, pull=False)
+            self._free(account_id, self.runner.run(f"account-{account_id}", send))
 
     # ---------------------------------------------------------------- what the window asks
 
@@ -312,8 +315,7 @@ def _opened(profile: Profile, theme: Theme) -> Workspace | None:
     made: list[Workspace] = []
 
     def opener(typed: str, recovery: bool) -> str:
-        by = {"recovery": typed} if recovery else {"passphrase": typed}
-        made.append(Workspace.open(profile, **by))
+        made.append(Workspace.open(profile, recovery=typed) if recovery else Workspace.open(profile, typed))
         return made[0].recovery_key
 
     dialog = UnlockDialog(theme, opener, new=not vault.exists, why=why)

@@ -141,7 +141,7 @@ class Tour:
     def _export(self) -> None:
         self._trigger("week")
         sheet = self._sheet(WeekSheet)
-        self._until(lambda: sheet.deed.isEnabled(), "the week")
+        self._until(sheet.deed.isEnabled, "the week")
         self._rest()
         self._picture("week", sheet)
         sheet.close()
@@ -157,7 +157,7 @@ class Tour:
 
     def _open(self, item_id: int) -> None:
         self._window.open_item(item_id)
-        self._until(lambda: self._window.thread.item_id == item_id, "the conversation")
+        self._until(lambda: self._window.talk.item_id == item_id, "the conversation")
         self._rest()
 
     def _trigger(self, command: str) -> None:
@@ -182,7 +182,7 @@ class Tour:
         return sum(account.messages for account in self._desk.ask(accounts.rows))
 
     def _sent(self, words: str) -> bool:
-        item_id = self._window.thread.item_id
+        item_id = self._window.talk.item_id
         if item_id is None:
             return False
         messages = self._desk.ask(threads.view, item_id).messages

@@ -145,7 +145,7 @@ def test_a_reply_typed_in_the_window_arrives_once_and_a_deletion_there_is_one_he
     item = mine()
     assert item is not None
     window.open_item(item)
-    qtbot.waitUntil(lambda: window.thread.item_id == item, timeout=5_000)
+    qtbot.waitUntil(lambda: window.talk.item_id == item, timeout=5_000)
     answer = "Thank you for reading along, it means a lot to us."
     window.commands.action("reply").trigger()
     qtbot.keyClicks(window.reply.text, answer)
@@ -171,8 +171,8 @@ def test_a_reply_typed_in_the_window_arrives_once_and_a_deletion_there_is_one_he
 
     qtbot.waitUntil(gone, timeout=30_000)
     assert desk.ask(search.find, "reading along every evening") == []
-    shown = window.thread.conversation
-    qtbot.waitUntil(lambda: REPLY not in repr(window.thread.thread_shown), timeout=5_000)
+    shown = window.talk.conversation
+    qtbot.waitUntil(lambda: REPLY not in repr(window.talk.thread_shown), timeout=5_000)
     assert shown is not None
 
 
