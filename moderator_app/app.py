@@ -272,8 +272,10 @@ def application(debug_log: Path | None, *, debug: bool) -> QApplication:
     logs.no_core_dumps()
     if debug_log is not None:
         logs.start(debug_log, debug=debug)
-    if "QT_QPA_PLATFORMTHEME" not in os.environ and "GNOME" not in os.environ.get("XDG_CURRENT_DESKTOP", ""):
-        os.environ["QT_QPA_PLATFORMTHEME"] = "xdgdesktopportal"  # follows the desktop's light and dark
+    desktop = os.environ.get("XDG_CURRENT_DESKTOP", "")
+    if desktop and "GNOME" not in desktop and "DBUS_SESSION_BUS_ADDRESS" in os.environ:
+        # Follows the desktop's light and dark; without a desktop there is nobody to ask.
+        os.environ.setdefault("QT_QPA_PLATFORMTHEME", "xdgdesktopportal")
     app = QApplication(sys.argv[:1])
     app.setApplicationName("hearthlight")
     app.setApplicationDisplayName("Hearthlight")

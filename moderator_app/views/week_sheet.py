@@ -111,7 +111,7 @@ class WeekSheet(Sheet):
     def _said(self, value: float | None, unit: str) -> str:
         if value is None:
             return self.tr("hidden") if unit == "count" else self.tr("too few")
-        number = QLocale().toString(value, "f", 0)
+        number = QLocale().toString(float(value), "f", 0)
         if unit == "percent":
             return self.tr("{number} %").format(number=number)
         return self.tr("{number} min").format(number=number) if unit == "minutes" else number
