@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
+from xml.etree import ElementTree as ET  # noqa: S405 - parses only what was drawn here
 from xml.sax.saxutils import escape
 
 from reportlab.graphics import renderSVG
@@ -81,8 +82,13 @@ def _label(x: float, y: float, text: str, colour: Any) -> String:
 
 def chart_svg(summary: insights.Week) -> bytes:
     """The same chart for the screen."""
-    drawn = renderSVG.drawToString(chart(summary))
-    return drawn if isinstance(drawn, bytes) else str(drawn).encode()
+    drawn = ET.fromstring(renderSVG.drawToString(chart(summary)))  # noqa: S314 - our own drawing
+    # Qt's SVG subset has no clipping: it would paint the clip rectangle over everything.
+    for parent in list(drawn.iter()):
+        for child in list(parent):
+            if child.tag.endswith("clipPath"):
+                parent.remove(child)
+    return ET.tostring(drawn)
 
 
 def _grid(rows: Sequence[Sequence[str]], widths: Sequence[float]) -> Table:
