@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, QtMsgType, QTranslator, Slot, qInstallMessageHandler
+from PySide6.QtCore import QLocale, QObject, QTimer, QtMsgType, QTranslator, Slot, qInstallMessageHandler
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QFileDialog
 
@@ -296,6 +296,9 @@ def _qt_said(kind: QtMsgType, _: object, message: str | None) -> None:
 
 def translate(app: QApplication, language_code: str) -> list[QTranslator]:
     """Install the program's language: English plurals always, another language over them."""
+    if QLocale.system().language() is QLocale.Language.C:
+        # A machine without a language of its own: dates and numbers as people write them.
+        QLocale.setDefault(QLocale(QLocale.Language.English, QLocale.Country.UnitedKingdom))
     installed: list[QTranslator] = [English(app)]
     translator = QTranslator(app)
     if language_code and translator.load(str(paths.resource(f"i18n/hearthlight_{language_code}.qm"))):
