@@ -36,6 +36,9 @@ _HOSTILE_WAIT = timedelta(seconds=2)
 _HOSTILE_REFUSALS = 0.12
 
 
+_GUEST = "guest"
+
+
 class Fault(StrEnum):
     """What can be made to go wrong with the next call."""
 
@@ -267,7 +270,7 @@ class DemoPlatform:
     def _lets_in(self, token: str) -> bool:
         """Whether a credential works; one of an earlier run does, since the platform forgets between runs."""
         seed, _, number = token.removeprefix("demo-token-").partition("-")
-        if token != "guest" and not (seed == str(self.seed) and number.isdecimal()):
+        if token != _GUEST and not (seed == str(self.seed) and number.isdecimal()):
             return False
         known = int(number or 0)
         self._sign_ins = max(self._sign_ins, known)

@@ -385,10 +385,20 @@ def close(ctx: Ctx, item_id: int, outcome: Outcome, note: str = "") -> Recorded:
     """End an item with its outcome (R14); its messages stay."""
     item = get(ctx, item_id)
     changed = actions.change(
-        item, status=Status.CLOSED, outcome=outcome.value, snoozed_until=None, new_messages=0
+        item,
+        status=Status.CLOSED,
+        outcome=outcome.value,
+        snoozed_until=None,
+        new_messages=0,
+        lowered_through=_newest(ctx, item),
     )
     detail = {"outcome": outcome.value, "note": note.strip()}
     return actions.record(ctx, ActionKind.CLOSE, item, detail=detail, changed=changed)
+
+
+def _newest(ctx: Ctx, item: Item) -> int:
+    """The last message of an item that a person can have seen."""
+    return ctx.session.scalar(sa.select(sa.func.max(Message.id)).where(Message.item_id == item.id)) or 0
 
 
 def reopen(ctx: Ctx, item_id: int) -> Recorded:
@@ -412,8 +422,7 @@ def set_level(ctx: Ctx, item_id: int, level: Level, reason: str = "") -> Recorde
     detail = {"from": item.level.word, "to": level.word, "reason": reason.strip()}
     columns: dict[str, Any] = {"level": level}
     if lowering:
-        newest = ctx.session.scalar(sa.select(sa.func.max(Message.id)).where(Message.item_id == item.id))
-        columns["lowered_through"] = newest or 0
+        columns["lowered_through"] = _newest(ctx, item)
     changed = actions.change(item, **columns)
     clocks.settle(item, ctx.now)
     return actions.record(ctx, ActionKind.LEVEL, item, detail=detail, changed=changed)
