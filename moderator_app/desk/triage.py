@@ -76,7 +76,10 @@ def apply(ctx: Ctx, readings: Sequence[tuple[int, str, Reading]]) -> None:
             sa.select(Item).where(Item.id.in_({r.item_id for r in rows.values() if r.item_id}))
         )
     }
-    ctx.session.execute(sa.delete(Signal).where(Signal.message_id.in_(list(rows))))
+    # What somebody reported stays, whatever the words are read as later.
+    ctx.session.execute(
+        sa.delete(Signal).where(Signal.message_id.in_(list(rows)), Signal.kind != "reported")
+    )
     signals: list[dict[str, Any]] = []
     for message_id, text, reading in readings:
         row = rows.get(message_id)
@@ -124,7 +127,8 @@ def _reported(ctx: Ctx, report: Message) -> list[dict[str, Any]]:
         return []
     item = ctx.session.get_one(Item, subject.item_id)
     if subject.id > item.lowered_through:
-        item.level = min(item.level, Level.AMBER)
+        if item.level > Level.AMBER:
+            item.level, item.top_message_id = Level.AMBER, subject.id
         clocks.settle(item, ctx.now)
     why = f"reported: {report.reason or 'other'}"
     return [_signal(subject.id, Cue(0, 0, "reported", Level.AMBER, why, ""))]
