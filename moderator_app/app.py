@@ -7,6 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from PySide6.QtCore import QLocale, QObject, QTimer, QtMsgType, QTranslator, Slot, qInstallMessageHandler
@@ -108,7 +109,7 @@ class Program(QObject):
             if sync.poll_seconds and waited >= sync.poll_seconds:
                 self._trip(account_id)
 
-    def _trip(self, account_id: int, *, now: bool = False) -> None:
+    def _trip(self, account_id: int, *, now: bool = False, since: datetime | None = None) -> None:
         desk = self._workspace.desk
         if account_id in self._busy or not (now or desk.ask(trips.due, account_id)):
             return
@@ -117,7 +118,7 @@ class Program(QObject):
         sync = self._workspace.syncs()[account_id]
 
         def work(tell: Callable[[int, int], None], stopped: Callable[[], bool]) -> Trip:
-            return sync.run(progress=lambda page: tell(page.done, page.total), cancelled=stopped)
+            return sync.run(lambda page: tell(page.done, page.total), stopped, since)
 
         title = self.tr("Bringing what is new")
         self._free(account_id, self.runner.job(f"account-{account_id}", title, work))
@@ -170,9 +171,12 @@ class Program(QObject):
         form = [Platform(known.platform, kind.name, kind.fields)]
         SignInSheet(self._theme, self.window, form, self._connect, known.values).open()
 
-    def _connect(self, platform: str, values: Mapping[str, str], secrets: Mapping[str, str]) -> Answer[int]:
+    def _connect(
+        self, platform: str, values: Mapping[str, str], secrets: Mapping[str, str], days: int
+    ) -> Answer[int]:
         answer = self.runner.run("startup", lambda: self._workspace.connect(platform, values, secrets))
-        return answer.then(lambda account_id: self._trip(account_id, now=True))
+        since = self._workspace.desk.clock.now() - timedelta(days=days)
+        return answer.then(lambda account_id: self._trip(account_id, now=True, since=since))
 
     def import_file(self) -> None:
         """Choose a file, look at it, and open the mapping."""
