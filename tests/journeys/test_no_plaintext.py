@@ -1,4 +1,4 @@
-"""What members write is nowhere in plain: not in the file, its log, shared memory, temporary files or logs."""
+"""What members write is nowhere in plain: not in the file, its logs, shared memory or temporary files."""
 
 import os
 import subprocess
@@ -29,7 +29,8 @@ workspace = Workspace.open(profile, "a phrase for this test")
 values = {"community": "marked", "seed": "7", "hostile": "0"}
 platform = demo._shared(values)
 for number in range(300):
-    platform.say(f"@lanternfish{number}", f"lanternfish word {number}, I cannot sleep and I am so tired", title=f"lanternfish {number}")
+    words = f"lanternfish word {number}, I cannot sleep and I am so tired"
+    platform.say(f"@lanternfish{number}", words, title=f"lanternfish {number}")
 workspace.connect("demo", values)
 program = Program(app, workspace, theme)
 program.window.show()
