@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from connectors import bluesky_chat, bluesky_reports
 from connectors.bluesky_acts import Acts
 from connectors.bluesky_chat import Chat
-from connectors.bluesky_feed import POST, Feed, dig, entries, owner, text_at, time_at
+from connectors.bluesky_feed import POST, Feed, count_at, dig, entries, owner, record_key, text_at, time_at
 from connectors.bluesky_reports import Reports
 from connectors.bluesky_session import Session
 from connectors.bluesky_text import MAX_POST
@@ -35,10 +35,10 @@ _NO = {
 _MENTIONS, _POSTS = "mentions", "posts"
 # The list of notifications is sorted by the writers' clocks, so something late may stand further down.
 _OVERLAP = timedelta(hours=2)
-_KNOWN = 600  # messages whose look is remembered, so that only changes are brought again
+_KNOWN = 400  # messages whose look is remembered, so that only changes are brought again
 _WATCHED = 200  # of them that each pull reads again for edits, deletions and counts
 _NEWEST = 10  # of our posts whose threads are always read
-_REMEMBERED_THREADS = 300
+_REMEMBERED_THREADS = 1000
 _MOST_PAGES = 200
 
 
@@ -297,19 +297,23 @@ class BlueskyConnector(Connector):
             newest = max([*times, newest] if newest else times, default=None)
             roots = [view for view in views if dig(view, "record", "reply") is None]
             met += [text_at(view, "uri") for view in roots]
-            counts |= {text_at(view, "uri"): _replies(view) for view in roots}
+            counts |= {record_key(text_at(view, "uri")): count_at(view, "replyCount") for view in roots}
             before -= {text_at(view, "uri") for view in views}
             page = self._page(_POSTS, state, views, since, mark)
             if page.messages or page.skipped:
                 yield page
-        stirred, latest = self._stirred(_floor(mark, since))
+        stirred, liked, latest = self._stirred(state, _floor(mark, since))
         newest = max((at for at in (newest, latest) if at), default=None)
-        grown = [uri for uri in met if counts[uri] != state.threads.get(uri, 0)]
+        before -= set(liked)
+        page = self._page(_POSTS, state, liked.values(), since, mark)
+        if page.messages or page.skipped:
+            yield page
+        grown = [uri for uri in met if counts[record_key(uri)] != state.threads.get(record_key(uri), 0)]
         roots_to_read = list(dict.fromkeys([*met[:_NEWEST], *grown, *stirred]))
         for done, root in enumerate(roots_to_read, 1):
             views = list(self._thread_of(root))
             before -= {text_at(view, "uri") for view in views}
-            state.threads[root] = counts.get(root, 0)
+            state.threads[record_key(root)] = counts.get(record_key(root), 0)
             page = self._page(_POSTS, state, views, since, mark, done=done, total=len(roots_to_read))
             if page.messages or page.skipped:
                 yield page
@@ -332,21 +336,23 @@ class BlueskyConnector(Connector):
             if cursor in ("", before) or (floor and times and min(times) < floor):
                 return
 
-    def _stirred(self, floor: datetime | None) -> tuple[list[str], datetime | None]:
-        """The threads of ours that somebody answered in, or liked something in, lately."""
-        uris: dict[str, None] = {}
+    def _stirred(
+        self, state: _State, floor: datetime | None
+    ) -> tuple[list[str], dict[str, Any], datetime | None]:
+        """Threads of ours with an unknown answer, posts of ours that were liked, and up to when."""
+        answers: dict[str, None] = {}
+        liked: dict[str, None] = {}
         latest: datetime | None = None
         for notes, _ in self._walk(["reply", "like"], floor):
             latest = max([note.at for note in notes] + ([latest] if latest else []), default=None)
-            uris |= dict.fromkeys(note.uri if note.reason == "reply" else note.subject for note in notes)
+            answers |= {note.uri: None for note in notes if note.reason == "reply"}
+            liked |= {note.subject: None for note in notes if note.reason == "like"}
             if floor is None:
                 break  # the first time every post is read anyway; this is only for older threads
-        views = self._feed.views(uri for uri in uris if f"/{POST}/" in uri)
-        roots = {
-            text_at(view, "record", "reply", "root", "uri") or text_at(view, "uri"): None
-            for view in views.values()
-        }
-        return [root for root in roots if owner(root) == self._session.did], latest
+        views = self._feed.views(uri for uri in answers if uri not in state.known)
+        roots = dict.fromkeys(text_at(view, "record", "reply", "root", "uri") for view in views.values())
+        ours = [root for root in roots if owner(root) == self._session.did]
+        return ours, self._feed.views(uri for uri in liked if f"/{POST}/" in uri), latest
 
     def _thread_of(self, root: str) -> Iterable[Any]:
         try:
@@ -413,11 +419,6 @@ def _note(entry: Any) -> _Note | None:
     if not uri or at is None:
         return None
     return _Note(uri, text_at(entry, "reason"), text_at(entry, "reasonSubject"), at)
-
-
-def _replies(view: Any) -> int:
-    found = dig(view, "replyCount")
-    return found if isinstance(found, int) else 0
 
 
 def _at_end(page: Page, total: int) -> Page:

@@ -23,7 +23,7 @@ from connectors.contract import (
     RemoteMessage,
     RemotePerson,
 )
-from connectors.errors import Gone, Reason, Refused, Unreadable
+from connectors.errors import Gone, Reason, Refused, TryLater, Unreadable
 
 STREAM = "reports"
 PREFIX = "report/"
@@ -34,6 +34,8 @@ _OVERLAP = timedelta(minutes=10)  # an event may be written a little after its o
 _REMEMBERED = 500
 _NO_SERVICE = "No moderation service was named when this account was added."
 _NOT_MODERATOR = "This account is not a moderator of that service."
+_NOT_USABLE = "The moderation service does not answer as one. Is its name right?"
+_NOT_NOW = "The moderation service does not answer at the moment."
 
 
 class Reports:
@@ -51,11 +53,15 @@ class Reports:
 
     def ability(self) -> Ability:
         """Ask the service whether it lets us in."""
+        if not self.named:
+            return Ability(can=False, why_not=_NO_SERVICE)
         try:
             self._read("queryEvents", limit=1)
+        except TryLater:
+            return Ability(can=False, why_not=_NOT_NOW)
         except Refused as trouble:
-            known = {Reason.SCOPE: _NOT_MODERATOR, Reason.ROLE: _NOT_MODERATOR}
-            return Ability(can=False, why_not=known.get(trouble.reason, str(trouble)))
+            no_role = trouble.reason in (Reason.SCOPE, Reason.ROLE)
+            return Ability(can=False, why_not=_NOT_MODERATOR if no_role else _NOT_USABLE)
         return Ability(can=True)
 
     def pull(self, state: str, since: datetime | None) -> Iterator[Page]:

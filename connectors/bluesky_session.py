@@ -64,7 +64,8 @@ def explain(answer: Answer) -> ConnectorError | None:
         return SignInAgain(f"the account cannot be used now ({code})")
     if code in _REASONS:
         reason = _REASONS[code]
-        return Gone(code) if reason is Reason.NOT_FOUND else Refused(reason, code)
+        words = f"Bluesky said no ({code})"
+        return Gone(words) if reason is Reason.NOT_FOUND else Refused(reason, words)
     return _NotAllowed("the server asks for another sign-in") if answer.status == 401 else None  # noqa: PLR2004 - HTTP
 
 

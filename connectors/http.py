@@ -241,6 +241,8 @@ class Http:
             raise (OutcomeUnknown(str(trouble)) if is_write else trouble) from None
         except (requests.RequestException, WireError, OSError) as trouble:
             kind = type(trouble).__name__
+            if isinstance(trouble, requests.exceptions.SSLError):
+                kind = "the server could not prove who it is"
             log.debug("%s: %s", path, kind)
             if is_write and not _never_sent(trouble):
                 raise OutcomeUnknown(f"no answer came to {path}: {kind}") from None

@@ -138,6 +138,8 @@ def _bring(workspace: Workspace, since: datetime | None, tell: Callable[[str], N
         tell(f"{found.stream}: {found.done or total}{of}")
 
     for account_id, sync in workspace.syncs().items():
+        if not sync.poll_seconds:
+            continue  # a file that was imported once; import it again to bring its news
         trip = sync.run(progress=page, since=since)
         done.append({"account": account_id, **asdict(trip)})
     with language.Rules() as rules:
@@ -356,13 +358,19 @@ def summary(
     del week  # the only span there is; the word makes the command say what it does
     with _opened(profile, passphrase_file) as workspace:
         found = workspace.desk.ask(insights.week, monday.date() if monday else None)
-        files = insights.export(found, out) if out is not None else []
+        files = _written(found, out) if out is not None else []
     if as_json:
         say({**insights.as_data(found), "files": files})
     elif files:
         _out().print("\n".join(str(file) for file in files))
     else:
         typer.echo(insights.markdown(found))
+
+
+def _written(week: insights.Week, folder: Path) -> list[Path]:
+    from moderator_app.desk import paper  # noqa: PLC0415 - the PDF library is only loaded for a PDF
+
+    return paper.export(week, folder)
 
 
 @app.command()

@@ -10,7 +10,6 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
@@ -352,16 +351,3 @@ def as_data(summary: Week) -> Mapping[str, object]:
         "tables": {table.key: {name: list(cells) for name, cells in table.rows} for table in summary.tables},
         "daily": list(summary.daily),
     }
-
-
-def export(summary: Week, folder: Path) -> list[Path]:
-    """Write the Markdown, the CSV and the PDF into a folder; answers the three paths."""
-    from moderator_app.desk import paper  # noqa: PLC0415 - the PDF library is only loaded for a PDF
-
-    folder.mkdir(parents=True, exist_ok=True)
-    stem = f"week-{summary.monday.isoformat()}"
-    text, table, page = (folder / f"{stem}.{suffix}" for suffix in ("md", "csv", "pdf"))
-    text.write_text(markdown(summary), "utf-8")
-    table.write_text(csv(summary), "utf-8", newline="")
-    paper.pdf(summary, page)
-    return [text, table, page]

@@ -157,3 +157,14 @@ def pdf(summary: insights.Week, path: Path) -> None:
     story += [Spacer(1, 8), Paragraph("Method", heading)]
     story += [Paragraph(escape(sentence), _style(9, after=2)) for sentence in summary.method]
     document.build(story, onFirstPage=_footer, onLaterPages=_footer)
+
+
+def export(summary: insights.Week, folder: Path) -> list[Path]:
+    """Write the Markdown, the CSV and the PDF into a folder; answers the three paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = f"week-{summary.monday.isoformat()}"
+    text, table, page = (folder / f"{stem}.{suffix}" for suffix in ("md", "csv", "pdf"))
+    text.write_text(insights.markdown(summary), "utf-8")
+    table.write_text(insights.csv(summary), "utf-8", newline="")
+    pdf(summary, page)
+    return [text, table, page]

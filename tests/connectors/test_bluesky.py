@@ -154,9 +154,9 @@ def test_many_answers_of_one_moment_all_arrive(desk: Desk, ann: Account) -> None
     hers = ann.post("A thread of hers")
     desk.network.settle()
     ours, root = desk.us.reply(hers, "We answer"), posted(desk)
-    moment = "2026-11-22T12:00:00.000Z"
-    elsewhere = {ann.reply(ours, f"to you {number}", createdAt=moment) for number in range(7)}
-    below = {ann.reply(root, f"here {number}", createdAt=moment) for number in range(7)}
+    one, two = "2026-11-22T12:00:00.001Z", "2026-11-22T12:00:00.002Z"
+    elsewhere = {ann.reply(ours, f"to you {number}", createdAt=one) for number in range(7)}
+    below = {ann.reply(root, f"here {number}", createdAt=two) for number in range(7)}
     desk.network.settle()
     connector = desk.connector()
     connector.notes_at_once = 3  # type: ignore[misc]

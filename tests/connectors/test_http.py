@@ -3,6 +3,7 @@
 import json
 import logging
 import socket
+import ssl
 import struct
 import threading
 import traceback
@@ -10,8 +11,14 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from connectors.errors import (
     ConnectorError,
@@ -195,13 +202,36 @@ def test_a_server_that_is_not_there_did_nothing(server: Server, http: Http) -> N
             assert trouble.value.offline
 
 
-def test_a_server_without_our_trust_is_never_spoken_to(server: Server) -> None:
-    http = Http(server.url.replace("http:", "https:"), limits=QUICK)
+def self_signed(folder: Path) -> ssl.SSLContext:
+    """A server's side of TLS with a certificate that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(now - timedelta(days=1))
+    builder = builder.not_valid_after(now + timedelta(days=1))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    pem = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    pem += key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "server.pem").write_bytes(pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem")
+    return context
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+def test_a_server_that_cannot_prove_itself_is_told_nothing(
+    server: Server, tmp_path: Path, encrypted: bool
+) -> None:
+    if encrypted:
+        server.socket = self_signed(tmp_path).wrap_socket(server.socket, server_side=True)
+    http = Http(f"https://localhost:{server.server_port}", limits=QUICK)
     for attempt in (http.read, http.write):
-        with pytest.raises(TryLater) as trouble:
+        with pytest.raises(TryLater, match="prove who it is") as trouble:
             attempt("things", None, {"Authorization": "Bearer t"})
         assert trouble.value.offline
     assert not server.requests
+    http.close()
 
 
 @pytest.mark.parametrize("body", [b'{"a": [1, 2', b"<html>hello</html>", b"[" * 150_000])
@@ -280,18 +310,25 @@ def test_a_platform_explains_its_own_codes(server: Server) -> None:
         http.read("things")
 
 
-NOW = datetime.now(UTC)
-IN_A_MINUTE = NOW + timedelta(minutes=1)
+def in_a_minute(form: str) -> str:
+    """The moment, asked for when the test runs, in one of the forms that platforms use."""
+    then = datetime.now(UTC) + timedelta(minutes=1)
+    return {
+        "seconds": str(int(then.timestamp())),
+        "milliseconds": str(int(then.timestamp() * 1000)),
+        "ISO": then.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "HTTP": format_datetime(then, usegmt=True),
+    }.get(form, form)
 
 
 @pytest.mark.parametrize(
     ("headers", "body"),
     [
         ({"Retry_After": "60"}, None),
-        ({"Retry_After": format_datetime(IN_A_MINUTE, usegmt=True)}, None),
-        ({"RateLimit_Reset": str(int(IN_A_MINUTE.timestamp()))}, None),
-        ({"X_RateLimit_Reset": str(int(IN_A_MINUTE.timestamp() * 1000))}, None),
-        ({"X_RateLimit_Reset": IN_A_MINUTE.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}, None),
+        ({"Retry_After": "HTTP"}, None),
+        ({"RateLimit_Reset": "seconds"}, None),
+        ({"X_RateLimit_Reset": "milliseconds"}, None),
+        ({"X_RateLimit_Reset": "ISO"}, None),
         ({"X_Ratelimit_Reset": "60"}, None),
         ({"X_RateLimit_Reset_After": "59.75"}, None),
         ({}, {"retry_after_ms": 60_000}),
@@ -304,7 +341,8 @@ IN_A_MINUTE = NOW + timedelta(minutes=1)
 def test_every_way_to_say_wait_is_understood(
     server: Server, http: Http, headers: dict[str, str], body: object
 ) -> None:
-    server.behave = say(429, body, **headers)
+    said = {name: in_a_minute(value) for name, value in headers.items()}
+    server.behave = say(429, body, **said)
     for attempt in (http.read, http.write):
         with pytest.raises(TryLater) as trouble:
             attempt("things")

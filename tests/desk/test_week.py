@@ -59,7 +59,7 @@ def test_figures_count_hide_and_round(week: insights.Week) -> None:
 
 
 def test_no_name_handle_or_word_leaves(week: insights.Week, tmp_path: Path) -> None:
-    files = insights.export(week, tmp_path / "out")
+    files = paper.export(week, tmp_path / "out")
     assert [file.suffix for file in files] == [".md", ".csv", ".pdf"]
     text = files[0].read_text("utf-8") + files[1].read_text("utf-8") + repr(insights.as_data(week))
     assert "zelda" not in text.casefold()
@@ -84,4 +84,4 @@ def test_the_pdf_has_text_and_embedded_fonts(week: insights.Week, tmp_path: Path
 def test_an_empty_week_is_a_summary_too(shift: Shift, tmp_path: Path) -> None:
     found = shift.desk.ask(insights.week)
     assert "| Messages | 0 |" in insights.markdown(found)
-    assert len(insights.export(found, tmp_path)) == 3
+    assert len(paper.export(found, tmp_path)) == 3
