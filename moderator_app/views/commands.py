@@ -43,7 +43,10 @@ LETTERS = {
     Queue.ESCALATED: "E",
     Queue.SNOOZED: "S",
     Queue.CLOSED: "D",
+    Queue.ANSWERED: "W",
+    Queue.EARLIER: "B",
 }
+TEN = 10  # Ctrl with a digit reaches nine queues
 
 
 class Commands(QObject):
@@ -172,11 +175,11 @@ class Commands(QObject):
             Command(
                 f"queue_{name.value}",
                 self.tr("Queue: {queue}").format(queue=words.queue(name)),
-                (f"Ctrl+{place}", f"G, {LETTERS[name]}"),
+                (f"G, {letter}", f"Ctrl+{place}") if place < TEN else (f"G, {letter}",),
                 "inbox",
                 group,
             )
-            for place, name in enumerate(LETTERS, 1)
+            for place, (name, letter) in enumerate(LETTERS.items(), 1)
         )
         return (
             *queues,

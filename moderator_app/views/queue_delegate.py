@@ -102,7 +102,12 @@ class _Card:
         self.view = option.widget
         px = theme.px
         self.bounds: QRect = option.rect
-        self.card = self.bounds.adjusted(px(SIDE), px(GAP) // 2, -px(SIDE), -(px(GAP) // 2))
+        # A scroll bar stands inside the margin, so that cards keep the line of what is above them.
+        bar = self.view.width() - self.bounds.width() if self.view is not None else 0
+        end = max(px(SIDE) - max(bar, 0), px(4))
+        start = px(SIDE)
+        left, right = (end, start) if self.direction == Qt.LayoutDirection.RightToLeft else (start, end)
+        self.card = self.bounds.adjusted(left, px(GAP) // 2, -right, -(px(GAP) // 2))
         self.inside = self.card.adjusted(px(18), px(10), -px(12), -px(10))
 
     def draw(self) -> None:

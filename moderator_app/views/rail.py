@@ -50,7 +50,9 @@ ICONS = {
     Queue.MINE: "user-round",
     Queue.ESCALATED: "flag",
     Queue.SNOOZED: "calendar-clock",
+    Queue.ANSWERED: "message-square-reply",
     Queue.CLOSED: "circle-check",
+    Queue.EARLIER: "archive",
 }
 LEVELS = {
     Queue.CRISIS: Level.CRISIS,

@@ -34,6 +34,7 @@ from moderator_app.views.widgets import (
 )
 
 PAGE = 50
+REPORTED = frozenset({"report", "reported"})
 Key = int | UUID | None
 
 
@@ -238,7 +239,9 @@ class CareBanner(QFrame):
             Level.RED: self.tr("Serious distress or danger. Care comes first."),
             Level.AMBER: self.tr("Possible distress. Read with care."),
         }
-        self.title.setText(titles[row.level])
+        reported = all(cue.kind in REPORTED for cue in row.reasons)
+        title = self.tr("Somebody reported this. Read with care.") if reported else titles[row.level]
+        self.title.setText(title)
         why = "; ".join(dict.fromkeys(cue.why for cue in row.reasons))
         shown = self.tr("%n cue(s) matched: {why}. Nothing is sent on its own.", "", len(row.reasons))
         self.text.setText(shown.format(why=why))
@@ -252,7 +255,6 @@ class Conversation(QScrollArea):
     menu_wanted = Signal(object, QPoint)
     earlier_wanted = Signal()
     picked = Signal(object)
-    lines_wanted = Signal()
 
     def __init__(self, theme: Theme, clock: Clock) -> None:
         super().__init__()
@@ -265,15 +267,13 @@ class Conversation(QScrollArea):
         self._page = QWidget()
         self._page.setObjectName("conversation")
         self._column = column(self._page, (px(20), px(14), px(20), px(14)), px(10))
-        self.banner = CareBanner(theme)
-        self.banner.lines_wanted.connect(self.lines_wanted)
         self.earlier = Button(theme, "", "chevron-up", "quiet")
         self.earlier.clicked.connect(self.earlier_wanted)
-        self._column.addWidget(self.banner)
         self._column.addWidget(self.earlier)
         self._column.addStretch()
         self.setWidget(self._page)
         self.blocks: dict[Key, MessageBlock] = {}
+        self._about: int | None = None
         self._at_end = True
         bar = self.verticalScrollBar()
         bar.rangeChanged.connect(self._range_changed)
@@ -295,9 +295,9 @@ class Conversation(QScrollArea):
 
     def show_thread(self, thread: ThreadView) -> None:
         """Show the messages; blocks that did not change stay as they are."""
-        self.banner.show_row(thread.item)
         self.earlier.setVisible(thread.earlier_messages > 0)
         self.earlier.set_text(self.tr("Show %n earlier message(s)", "", thread.earlier_messages))
+        self._about = thread.person.person_id if thread.person else None
         now = self._clock.now()
         wanted = {row.message_id or row.action_id: row for row in thread.messages}
         for key in [key for key in self.blocks if key not in wanted]:
@@ -381,8 +381,17 @@ class Conversation(QScrollArea):
     @Slot(int, int)
     def _range_changed(self, low: int, high: int) -> None:
         del low
+        self._restyle()
         if self._at_end:
             self.verticalScrollBar().setValue(high)
+            self._keep_in_sight(high)
+
+    def _keep_in_sight(self, end: int) -> None:
+        """Where much was said since, begin at the newest words of the person it is about."""
+        theirs = [b for b in self.blocks.values() if b.row.person_id == self._about]
+        if theirs and self._about is not None and theirs[-1].y() < end:
+            self.verticalScrollBar().setValue(theirs[-1].y() - self._theme.px(10))
+            self._at_end = True
 
     @Slot(int)
     def _moved(self, value: int) -> None:
@@ -391,8 +400,13 @@ class Conversation(QScrollArea):
 
     @Slot()
     def _restyle(self) -> None:
+        """The scroll bar stands inside the margin, so that blocks keep the line of what is above."""
         px = self._theme.px
-        self._column.setContentsMargins(px(20), px(14), px(20), px(14))
+        bar = self.verticalScrollBar()
+        used = bar.sizeHint().width() if bar.maximum() > 0 else 0
+        end = max(px(20) - used, px(4))
+        left, right = (end, px(20)) if self.isRightToLeft() else (px(20), end)
+        self._column.setContentsMargins(left, px(14), right, px(14))
         self._column.setSpacing(px(10))
 
 
@@ -410,11 +424,19 @@ class ThreadPane(QWidget):
         self.back.clicked.connect(commands.action("back").trigger)
         self.back.hide()
         self.head = ThreadHead(theme, commands, clock)
+        self.banner = CareBanner(theme)
+        self._banner_place = QWidget()
+        self._banner_column = column(self._banner_place, (0, 0, 0, 0), 0)
+        self._banner_column.addWidget(self.banner)
         self.conversation = Conversation(theme, clock)
         whole = column(self, (0, 0, 0, 0), 0)
         whole.addWidget(self.back, 0, Qt.AlignmentFlag.AlignLeading)
         whole.addWidget(self.head)
+        whole.addWidget(self._banner_place)
         whole.addWidget(self.conversation, 1)
+        theme.changed.connect(self._restyle)
+        self._theme = theme
+        self._restyle()
         self._seconds = QTimer(self, interval=1000)
         self._seconds.timeout.connect(self._tick)
         self._slow = 0
@@ -431,6 +453,8 @@ class ThreadPane(QWidget):
             self.conversation.begin()
         self.thread_shown = thread
         self.head.show_row(thread.item, self._me)
+        self.banner.show_row(thread.item)
+        self._banner_place.setVisible(not self.banner.isHidden())
         self.conversation.show_thread(thread)
 
     def refusal(self, kind: ActionKind) -> str:
@@ -441,6 +465,11 @@ class ThreadPane(QWidget):
         """Show no conversation."""
         self.thread_shown = None
         self.conversation.begin()
+
+    @Slot()
+    def _restyle(self) -> None:
+        px = self._theme.px
+        self._banner_column.setContentsMargins(px(20), px(12), px(20), 0)
 
     @Slot()
     def _tick(self) -> None:

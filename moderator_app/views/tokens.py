@@ -32,6 +32,7 @@ class Tokens:
     hover: str
     hairline: str  # decoration only
     outline: str  # the edge of a control
+    scroll: str  # the handle of a scroll bar
     accent: str
     on_accent: str
     accent_soft: str
@@ -73,6 +74,7 @@ LIGHT = Tokens(
     hover="#FBFAF7",
     hairline="#DFDBD2",
     outline="#8A857B",
+    scroll="#C9C2B6",
     accent="#0B6660",
     on_accent="#FFFFFF",
     accent_soft="#DDF0EC",
@@ -112,6 +114,7 @@ DARK = Tokens(
     hover="#20252A",
     hairline="#2C3337",
     outline="#7A868D",
+    scroll="#465056",
     accent="#5FCDC1",
     on_accent="#06302C",
     accent_soft="#16332F",
@@ -149,6 +152,7 @@ CONTRAST_LIGHT = replace(
     hover="#F0F0F0",
     hairline="#3A3E45",
     outline="#1C1F23",
+    scroll="#1C1F23",
     accent="#00443F",
     accent_soft="#FFFFFF",
     accent_text="#00332F",
@@ -179,6 +183,7 @@ CONTRAST_DARK = replace(
     hover="#1C2226",
     hairline="#AAB4B9",
     outline="#E4EAED",
+    scroll="#E4EAED",
     accent="#8CF0E5",
     on_accent="#000000",
     accent_soft="#000000",

@@ -49,6 +49,8 @@ def queue(name: Queue) -> str:
         Queue.MINE: QCoreApplication.translate("Words", "Assigned to me"),
         Queue.ESCALATED: QCoreApplication.translate("Words", "Escalated"),
         Queue.SNOOZED: QCoreApplication.translate("Words", "Snoozed"),
+        Queue.ANSWERED: QCoreApplication.translate("Words", "Answered"),
+        Queue.EARLIER: QCoreApplication.translate("Words", "Earlier"),
         Queue.CLOSED: QCoreApplication.translate("Words", "Closed"),
     }[name]
 

@@ -98,11 +98,7 @@ def texts(root):
 
 def bare(root, known=frozenset()):
     return sorted(
-        {
-            f"{type(widget).__name__}: {text}"
-            for widget, text in texts(root)
-            if text and ours(text, known)
-        }
+        {f"{type(widget).__name__}: {text}" for widget, text in texts(root) if text and ours(text, known)}
     )
 
 
