@@ -78,7 +78,7 @@ class Commands(QObject):
 
     def bind(self, name: str, run: Callable[[], object]) -> None:
         """Say what a command does."""
-        self._actions[name].triggered.connect(lambda: run())
+        self._actions[name].triggered.connect(lambda _checked=False: run())
 
     def drop(self, name: str) -> None:
         """Take a command away that this program cannot do."""

@@ -275,6 +275,8 @@ class Conversation(QScrollArea):
         self.blocks: dict[Key, MessageBlock] = {}
         self._about: int | None = None
         self._at_end = True
+        self._settling = QTimer(self, singleShot=True, interval=0)
+        self._settling.timeout.connect(self._settle)
         bar = self.verticalScrollBar()
         bar.rangeChanged.connect(self._range_changed)
         bar.valueChanged.connect(self._moved)
@@ -380,18 +382,21 @@ class Conversation(QScrollArea):
 
     @Slot(int, int)
     def _range_changed(self, low: int, high: int) -> None:
-        del low
+        del low, high
         self._restyle()
         if self._at_end:
-            self.verticalScrollBar().setValue(high)
-            self._keep_in_sight(high)
+            self._settling.start()
 
-    def _keep_in_sight(self, end: int) -> None:
-        """Where much was said since, begin at the newest words of the person it is about."""
+    @Slot()
+    def _settle(self) -> None:
+        """Go to the end; where much was said since, to the newest words of the person it is about."""
+        bar = self.verticalScrollBar()
         theirs = [b for b in self.blocks.values() if b.row.person_id == self._about]
-        if theirs and self._about is not None and theirs[-1].y() < end:
-            self.verticalScrollBar().setValue(theirs[-1].y() - self._theme.px(10))
-            self._at_end = True
+        place = bar.maximum()
+        if theirs and self._about is not None:
+            place = min(place, theirs[-1].y() - self._theme.px(10))
+        bar.setValue(max(place, 0))
+        self._at_end = True
 
     @Slot(int)
     def _moved(self, value: int) -> None:

@@ -28,6 +28,11 @@ def number(value: int) -> str:
     return QLocale().toString(value)
 
 
+def more_than(value: int) -> str:
+    """A number where the exact one has no room."""
+    return QCoreApplication.translate("Words", "{number}+").format(number=number(value))
+
+
 def level(value: Level) -> str:
     """The word of a level."""
     return {

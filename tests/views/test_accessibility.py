@@ -26,7 +26,7 @@ def full(qtbot, window, open_item):
     """The window with a conversation, a draft with remarks, and nothing moving."""
     open_item("Mara Lindqvist")
     window.reply.text.setPlainText("Hi Mara, you just need to calm down. You must rest!")
-    qtbot.waitUntil(lambda: window.reply._hints.isVisible())
+    qtbot.waitUntil(window.reply._hints.isVisible)
     qtbot.waitUntil(lambda: window.conduct.row.seen, timeout=4000)
     qtbot.wait(250)
     return window
@@ -182,7 +182,7 @@ def test_no_text_is_cut(qtbot, full, theme, scale, width):
         full._show_page(page)
         qtbot.wait(120)
         for widget in full.findChildren(QWidget):
-            if not widget.isVisible() or not widget.window() is full:
+            if not widget.isVisible() or widget.window() is not full:
                 continue
             if isinstance(widget, QLabel) and not isinstance(widget, ElidedLabel) and widget.text():
                 cut += cut_label(widget)
@@ -232,7 +232,7 @@ def test_a_whole_shift_by_keyboard(qtbot, full, desk):
     qtbot.waitUntil(lambda: full.talk.item_id == item)
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_R)
     qtbot.keyClicks(full.reply.text, "Thank you for telling us, we are looking at it now.")
-    qtbot.waitUntil(lambda: full.reply.send.isEnabled())
+    qtbot.waitUntil(full.reply.send.isEnabled)
     qtbot.keyClick(full.reply.text, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: full.reply.text.toPlainText() == "")
     qtbot.keyClick(full.reply.text, Qt.Key.Key_Escape)

@@ -8,7 +8,6 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
-    QComboBox,
     QDialog,
     QLabel,
     QLineEdit,
@@ -29,10 +28,10 @@ from moderator_app.views.rail import RailModel
 class Pseudo(QTranslator):
     """Wraps each translation, so that a text without a wrapper has not been translated."""
 
-    def isEmpty(self):
+    def isEmpty(self):  # noqa: N802 - Qt's own name
         return False
 
-    def translate(self, context, sourceText, disambiguation=None, n=-1):
+    def translate(self, context, sourceText, disambiguation=None, n=-1):  # noqa: N803 - Qt's own name
         return f"⟦{sourceText}⟧"
 
 
@@ -45,8 +44,8 @@ def pseudo(qapp, english):
 
 
 @pytest.fixture
-def foreign(qtbot, pseudo, desk, account, runner, theme, program):
-    made = MainWindow(desk, runner, Settings(moderator="Priya"), theme, program)
+def foreign(qtbot, pseudo, account, runner, theme, program):
+    made = MainWindow(runner.desk, runner, Settings(moderator="Priya"), theme, program)
     made.resize(1440, 900)
     made.show()
     made.queue.select_index(made.queue.model.index(0, 0))
@@ -117,7 +116,7 @@ def test_the_window_speaks_the_readers_language(qtbot, foreign, desk, account):
     desk.do(triage.close, number, Outcome.ANSWERED)
     foreign.reply.text.setPlainText("You just need to calm down! {name}")
     qtbot.waitUntil(lambda: len(foreign.person._shown[1]) >= 8)
-    qtbot.waitUntil(lambda: foreign.banner.isVisible())
+    qtbot.waitUntil(foreign.banner.isVisible)
     known = {sent, "Spoke with them, a friend is there.", "“Spoke with them, a friend is there.”"}
     assert bare(foreign, known) == []
 

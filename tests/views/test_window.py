@@ -10,10 +10,11 @@ from views.evening import fill, message
 
 from moderator_app.desk import accounts, actions, replies, threads, triage
 from moderator_app.desk.rows import ActionState, Audience, Level, Outcome, Queue, Status
+from moderator_app.settings import Settings
 from moderator_app.views.dialogs import CloseSheet, ConfirmSend, LevelSheet, NoteSheet
 from moderator_app.views.escalate_panel import EscalateSheet, LinesSheet
 from moderator_app.views.help_sheet import HelpSheet
-from moderator_app.views.main_window import grab
+from moderator_app.views.main_window import MainWindow, grab
 from moderator_app.views.notices import BugSheet, report_of
 from moderator_app.views.outbox_view import OutboxView
 from moderator_app.views.palette import Palette, closeness
@@ -511,3 +512,15 @@ def test_dialogs_close_with_escape(qtbot, window, open_item, sheet):
         assert isinstance(found, QDialog)
         qtbot.keyClick(found, Qt.Key.Key_Escape)
         qtbot.waitUntil(lambda kind=kind: not window.findChildren(kind))
+
+
+def test_before_the_first_account_the_window_says_how_to_begin(qtbot, desk, runner, theme, program):
+    made = MainWindow(desk, runner, Settings(moderator="Priya"), theme, program)
+    qtbot.addWidget(made)
+    made.show()
+    qtbot.waitUntil(lambda: made.nothing.title.text() == "Connect an account to begin.")
+    made._first[0].click()
+    made._first[1].click()
+    assert program.asked == ["connect", "import"]
+    assert made.queue.empty.title.text() == "Nobody is waiting here."
+    runner.shutdown()
