@@ -202,7 +202,7 @@ class Commands(QObject):
             Command("sync", self.tr("Sync now"), ("F5",), "refresh-cw", group),
             Command("connect", self.tr("Connect an account"), (), "plug", group),
             Command("import", self.tr("Import a file"), ("Ctrl+O",), "upload", group),
-            Command("week", self.tr("Weekly summary"), ("Ctrl+E",), "file-text", group),
+            Command("week", self.tr("Weekly summary"), ("Ctrl+Shift+E",), "file-text", group),
             Command("lock", self.tr("Lock"), ("Ctrl+L",), "lock", group),
             Command("help", self.tr("Keyboard help"), ("?", "F1"), "circle-help", group),
         )

@@ -131,7 +131,7 @@ class ThreadHead(QWidget):
             "acknowledge": bool(row.escalated_to) and not row.acknowledged,
             "snooze": row.status is not Status.CLOSED,
             "close": row.status is not Status.CLOSED,
-            "reopen": row.status is not Status.OPEN,
+            "reopen": row.status in (Status.CLOSED, Status.SNOOZED, Status.EARLIER),
         }
         for name, visible in shown.items():
             self._button_of[name].setVisible(visible)
@@ -299,9 +299,9 @@ class Conversation(QScrollArea):
         """Show the messages; blocks that did not change stay as they are."""
         self.earlier.setVisible(thread.earlier_messages > 0)
         self.earlier.set_text(self.tr("Show %n earlier message(s)", "", thread.earlier_messages))
-        self._about = thread.person.person_id if thread.person else None
         now = self._clock.now()
         wanted = {row.message_id or row.action_id: row for row in thread.messages}
+        self._aim(thread, wanted)
         for key in [key for key in self.blocks if key not in wanted]:
             block = self.blocks.pop(key)
             self._column.removeWidget(block)
@@ -316,6 +316,13 @@ class Conversation(QScrollArea):
                 known.show_row(row, now)
         self.blocks = {key: self.blocks[key] for key in wanted}
         self._rove(self._focused() or next(reversed(self.blocks.values()), None))
+
+    def _aim(self, thread: ThreadView, wanted: dict[Key, MessageRow]) -> None:
+        """A conversation opens at the person's newest words; a reply of ours is shown when it comes."""
+        if not self.blocks:
+            self._about = thread.person.person_id if thread.person else None
+        elif any(row.ours for key, row in wanted.items() if key not in self.blocks):
+            self._about, self._at_end = None, True
 
     def tick(self) -> bool:
         """Let held replies count down; true while there is one."""
