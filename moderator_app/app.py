@@ -7,9 +7,10 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, QtMsgType, QTranslator, Slot, qInstallMessageHandler
+from PySide6.QtCore import QLocale, QObject, QTimer, QtMsgType, QTranslator, Slot, qInstallMessageHandler
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QFileDialog
 
@@ -108,7 +109,7 @@ class Program(QObject):
             if sync.poll_seconds and waited >= sync.poll_seconds:
                 self._trip(account_id)
 
-    def _trip(self, account_id: int, *, now: bool = False) -> None:
+    def _trip(self, account_id: int, *, now: bool = False, since: datetime | None = None) -> None:
         desk = self._workspace.desk
         if account_id in self._busy or not (now or desk.ask(trips.due, account_id)):
             return
@@ -117,7 +118,7 @@ class Program(QObject):
         sync = self._workspace.syncs()[account_id]
 
         def work(tell: Callable[[int, int], None], stopped: Callable[[], bool]) -> Trip:
-            return sync.run(progress=lambda page: tell(page.done, page.total), cancelled=stopped)
+            return sync.run(lambda page: tell(page.done, page.total), stopped, since)
 
         title = self.tr("Bringing what is new")
         self._free(account_id, self.runner.job(f"account-{account_id}", title, work))
@@ -170,9 +171,12 @@ class Program(QObject):
         form = [Platform(known.platform, kind.name, kind.fields)]
         SignInSheet(self._theme, self.window, form, self._connect, known.values).open()
 
-    def _connect(self, platform: str, values: Mapping[str, str], secrets: Mapping[str, str]) -> Answer[int]:
+    def _connect(
+        self, platform: str, values: Mapping[str, str], secrets: Mapping[str, str], days: int
+    ) -> Answer[int]:
         answer = self.runner.run("startup", lambda: self._workspace.connect(platform, values, secrets))
-        return answer.then(lambda account_id: self._trip(account_id, now=True))
+        since = self._workspace.desk.clock.now() - timedelta(days=days)
+        return answer.then(lambda account_id: self._trip(account_id, now=True, since=since))
 
     def import_file(self) -> None:
         """Choose a file, look at it, and open the mapping."""
@@ -272,8 +276,10 @@ def application(debug_log: Path | None, *, debug: bool) -> QApplication:
     logs.no_core_dumps()
     if debug_log is not None:
         logs.start(debug_log, debug=debug)
-    if "QT_QPA_PLATFORMTHEME" not in os.environ and "GNOME" not in os.environ.get("XDG_CURRENT_DESKTOP", ""):
-        os.environ["QT_QPA_PLATFORMTHEME"] = "xdgdesktopportal"  # follows the desktop's light and dark
+    desktop = os.environ.get("XDG_CURRENT_DESKTOP", "")
+    if desktop and "GNOME" not in desktop and "DBUS_SESSION_BUS_ADDRESS" in os.environ:
+        # Follows the desktop's light and dark; without a desktop there is nobody to ask.
+        os.environ.setdefault("QT_QPA_PLATFORMTHEME", "xdgdesktopportal")
     app = QApplication(sys.argv[:1])
     app.setApplicationName("hearthlight")
     app.setApplicationDisplayName("Hearthlight")
@@ -294,6 +300,9 @@ def _qt_said(kind: QtMsgType, _: object, message: str | None) -> None:
 
 def translate(app: QApplication, language_code: str) -> list[QTranslator]:
     """Install the program's language: English plurals always, another language over them."""
+    if QLocale.system().language() is QLocale.Language.C:
+        # A machine without a language of its own: dates and numbers as people write them.
+        QLocale.setDefault(QLocale(QLocale.Language.English, QLocale.Country.UnitedKingdom))
     installed: list[QTranslator] = [English(app)]
     translator = QTranslator(app)
     if language_code and translator.load(str(paths.resource(f"i18n/hearthlight_{language_code}.qm"))):

@@ -31,6 +31,7 @@ from moderator_app.models.inbox import Account, Item, ItemCount, Message, Person
 RULES: Final = 1  # the version of the reading rules; a higher one reads everything again
 LEAST_REASON: Final = 20  # characters, R6
 _EXCERPT: Final = 280
+_LONGEST_CUT: Final = 30  # of a word that the excerpt would begin in
 # Written out in the statement: SQLite uses a partial index only where it can see its condition.
 _NOBODY: Final[sa.ColumnElement[str]] = sa.literal_column("''")
 _LEVELS: Final = {
@@ -75,7 +76,10 @@ def apply(ctx: Ctx, readings: Sequence[tuple[int, str, Reading]]) -> None:
             sa.select(Item).where(Item.id.in_({r.item_id for r in rows.values() if r.item_id}))
         )
     }
-    ctx.session.execute(sa.delete(Signal).where(Signal.message_id.in_(list(rows))))
+    # What somebody reported stays, whatever the words are read as later.
+    ctx.session.execute(
+        sa.delete(Signal).where(Signal.message_id.in_(list(rows)), Signal.kind != "reported")
+    )
     signals: list[dict[str, Any]] = []
     for message_id, text, reading in readings:
         row = rows.get(message_id)
@@ -123,7 +127,8 @@ def _reported(ctx: Ctx, report: Message) -> list[dict[str, Any]]:
         return []
     item = ctx.session.get_one(Item, subject.item_id)
     if subject.id > item.lowered_through:
-        item.level = min(item.level, Level.AMBER)
+        if item.level > Level.AMBER:
+            item.level, item.top_message_id = Level.AMBER, subject.id
         clocks.settle(item, ctx.now)
     why = f"reported: {report.reason or 'other'}"
     return [_signal(subject.id, Cue(0, 0, "reported", Level.AMBER, why, ""))]
@@ -266,7 +271,7 @@ def cue_of(signal: Signal) -> Cue:
 
 def _card(row: Any, reasons: tuple[Cue, ...]) -> QueueRow:
     item, thread, person, platform, _, kind, audience, lang, begin, excerpt, drafted = row
-    excerpt = excerpt or ""
+    excerpt, begin = _from_a_word(excerpt or "", begin)
     spans = tuple(
         Span(max(cue.start - begin, 0), min(cue.end - begin, len(excerpt)))
         for cue in reasons
@@ -299,6 +304,15 @@ def _card(row: Any, reasons: tuple[Cue, ...]) -> QueueRow:
         seen=item.seen_at is not None,
         has_draft=bool(drafted),
     )
+
+
+def _from_a_word(excerpt: str, begin: int) -> tuple[str, int]:
+    """Begin an excerpt at a word, with a mark that something stands before it."""
+    space = excerpt.find(" ", 0, _LONGEST_CUT)
+    if not begin or space < 0:
+        return excerpt, begin
+    # The mark takes the place of the space, so that the spans keep their distance.
+    return "…" + excerpt[space + 1 :], begin + space
 
 
 def counts(ctx: Ctx) -> dict[Queue, int]:
@@ -375,10 +389,20 @@ def close(ctx: Ctx, item_id: int, outcome: Outcome, note: str = "") -> Recorded:
     """End an item with its outcome (R14); its messages stay."""
     item = get(ctx, item_id)
     changed = actions.change(
-        item, status=Status.CLOSED, outcome=outcome.value, snoozed_until=None, new_messages=0
+        item,
+        status=Status.CLOSED,
+        outcome=outcome.value,
+        snoozed_until=None,
+        new_messages=0,
+        lowered_through=_newest(ctx, item),
     )
     detail = {"outcome": outcome.value, "note": note.strip()}
     return actions.record(ctx, ActionKind.CLOSE, item, detail=detail, changed=changed)
+
+
+def _newest(ctx: Ctx, item: Item) -> int:
+    """The last message of an item that a person can have seen."""
+    return ctx.session.scalar(sa.select(sa.func.max(Message.id)).where(Message.item_id == item.id)) or 0
 
 
 def reopen(ctx: Ctx, item_id: int) -> Recorded:
@@ -402,8 +426,7 @@ def set_level(ctx: Ctx, item_id: int, level: Level, reason: str = "") -> Recorde
     detail = {"from": item.level.word, "to": level.word, "reason": reason.strip()}
     columns: dict[str, Any] = {"level": level}
     if lowering:
-        newest = ctx.session.scalar(sa.select(sa.func.max(Message.id)).where(Message.item_id == item.id))
-        columns["lowered_through"] = newest or 0
+        columns["lowered_through"] = _newest(ctx, item)
     changed = actions.change(item, **columns)
     clocks.settle(item, ctx.now)
     return actions.record(ctx, ActionKind.LEVEL, item, detail=detail, changed=changed)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox, QWidget
 
 from moderator_app.desk.rows import Field
 from moderator_app.errors import ForTheModerator
@@ -14,7 +14,8 @@ from moderator_app.views.runner import Answer
 from moderator_app.views.theme import Theme
 from moderator_app.views.widgets import Label, column
 
-Connect = Callable[[str, Mapping[str, str], Mapping[str, str]], Answer[int]]
+Connect = Callable[[str, Mapping[str, str], Mapping[str, str], int], Answer[int]]
+_DAYS = 56  # eight weeks: what the summary compares with
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Platform:
 class SignInSheet(Sheet):
     """Asks for a platform and its fields, and stays open until the platform agrees.
 
-    `connect` signs in off the screen's thread; `known` are values of an account that signs in again.
+    `connect` signs in off the screen's thread and then goes back so many days; `known` are values of an account that signs in again.
     """
 
     def __init__(
@@ -56,6 +57,12 @@ class SignInSheet(Sheet):
         self.trouble = Label("", "control", "red", wrap=True)
         self.trouble.hide()
         self.body.addWidget(self.trouble)
+        self.days = QSpinBox()
+        self.days.setRange(0, 3650)
+        self.days.setValue(_DAYS)
+        self.days.setSuffix(self.tr(" days"))
+        if not again:
+            self.field(self.tr("How far back the first pull goes"), self.days)
         about = self.tr("The password goes to the platform and, sealed, to this machine's key file.")
         self.body.addWidget(Label(about, "meta", "2", wrap=True))
         self.platform.currentIndexChanged.connect(self._show_form)
@@ -101,7 +108,7 @@ class SignInSheet(Sheet):
         self._say(self.tr("Signing in…"))
         values = {key: value for key, value in typed.items() if key not in secret}
         secrets = {key: value for key, value in typed.items() if key in secret}
-        self._connect(chosen.key, values, secrets).then(self._done).failed(self._failed)
+        self._connect(chosen.key, values, secrets, self.days.value()).then(self._done).failed(self._failed)
 
     def _done(self, _: int) -> None:
         self.accept()
