@@ -43,7 +43,10 @@ LETTERS = {
     Queue.ESCALATED: "E",
     Queue.SNOOZED: "S",
     Queue.CLOSED: "D",
+    Queue.ANSWERED: "W",
+    Queue.EARLIER: "B",
 }
+TEN = 10  # Ctrl with a digit reaches nine queues
 
 
 class Commands(QObject):
@@ -75,7 +78,7 @@ class Commands(QObject):
 
     def bind(self, name: str, run: Callable[[], object]) -> None:
         """Say what a command does."""
-        self._actions[name].triggered.connect(lambda: run())
+        self._actions[name].triggered.connect(lambda _checked=False: run())
 
     def drop(self, name: str) -> None:
         """Take a command away that this program cannot do."""
@@ -172,11 +175,11 @@ class Commands(QObject):
             Command(
                 f"queue_{name.value}",
                 self.tr("Queue: {queue}").format(queue=words.queue(name)),
-                (f"Ctrl+{place}", f"G, {LETTERS[name]}"),
+                (f"G, {letter}", f"Ctrl+{place}") if place < TEN else (f"G, {letter}",),
                 "inbox",
                 group,
             )
-            for place, name in enumerate(LETTERS, 1)
+            for place, (name, letter) in enumerate(LETTERS.items(), 1)
         )
         return (
             *queues,
@@ -199,7 +202,7 @@ class Commands(QObject):
             Command("sync", self.tr("Sync now"), ("F5",), "refresh-cw", group),
             Command("connect", self.tr("Connect an account"), (), "plug", group),
             Command("import", self.tr("Import a file"), ("Ctrl+O",), "upload", group),
-            Command("week", self.tr("Weekly summary"), ("Ctrl+E",), "file-text", group),
+            Command("week", self.tr("Weekly summary"), ("Ctrl+Shift+E",), "file-text", group),
             Command("lock", self.tr("Lock"), ("Ctrl+L",), "lock", group),
             Command("help", self.tr("Keyboard help"), ("?", "F1"), "circle-help", group),
         )

@@ -84,7 +84,7 @@ class Conduct(QObject):
         parts.reply.send_wanted.connect(self.send)
         parts.thread.conversation.undo_wanted.connect(parts.notices.undo)
         parts.thread.conversation.menu_wanted.connect(self.open_menu)
-        parts.thread.conversation.lines_wanted.connect(self.show_lines)
+        parts.thread.banner.lines_wanted.connect(self.show_lines)
         parts.notices.undone.connect(self._undone)
 
     @property

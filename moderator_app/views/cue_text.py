@@ -1,5 +1,6 @@
 """Text with its cue phrases on a soft fill and underlined, laid out and painted."""
 
+import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -132,3 +133,22 @@ def round_box(painter: QPainter, where: QRectF, radius: float, fill: QColor, edg
     painter.setPen(edge)
     painter.setBrush(fill)
     painter.drawRoundedRect(where.adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
+
+
+def draw_line(painter: QPainter, where: QRectF, text: str, side: Qt.AlignmentFlag) -> None:
+    """One line at an absolute side; its own letters decide in which direction it reads."""
+    option = QTextOption(side | Qt.AlignmentFlag.AlignAbsolute | Qt.AlignmentFlag.AlignVCenter)
+    option.setTextDirection(_reads(text))
+    option.setWrapMode(QTextOption.WrapMode.NoWrap)
+    painter.drawText(where, text, option)
+
+
+def _reads(text: str) -> Qt.LayoutDirection:
+    """The direction of the first letter that has one."""
+    for letter in text:
+        kind = unicodedata.bidirectional(letter)
+        if kind in ("R", "AL"):
+            return Qt.LayoutDirection.RightToLeft
+        if kind == "L":
+            break
+    return Qt.LayoutDirection.LeftToRight

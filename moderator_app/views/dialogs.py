@@ -5,11 +5,9 @@ from datetime import UTC, datetime
 from PySide6.QtCore import QDateTime, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QComboBox,
     QDateTimeEdit,
     QDialog,
     QHBoxLayout,
-    QLayout,
     QPlainTextEdit,
     QRadioButton,
     QWidget,
@@ -20,7 +18,7 @@ from moderator_app.desk.rows import Audience, Level, Outcome, QueueRow
 from moderator_app.views import words
 from moderator_app.views.reply_box import Sending
 from moderator_app.views.theme import Theme
-from moderator_app.views.widgets import Button, Label, LevelMark, Pill, column
+from moderator_app.views.widgets import Button, Choice, Label, LevelMark, Pill, column
 
 
 class Sheet(QDialog):
@@ -47,7 +45,6 @@ class Sheet(QDialog):
         foot.addWidget(self.cancel)
         foot.addWidget(self.deed)
         whole.addLayout(foot)
-        whole.setSizeConstraint(QLayout.SizeConstraint.SetMinimumSize)
         self.setMinimumWidth(px(460))
 
     def ask(self, title: str, deed: str) -> None:
@@ -83,13 +80,14 @@ class CloseSheet(Sheet):
         super().__init__(theme, parent)
         title = self.tr("Close the conversation with {person}").format(person=row.person)
         self.ask(title, self.tr("Close"))
-        self.outcome = QComboBox()
+        self.outcome = Choice(theme)
         chosen = Outcome.ANSWERED if row.level is Level.GREEN else Outcome.SAFE
         for outcome in Outcome:
             self.outcome.addItem(words.outcome(outcome), outcome)
         self.outcome.setCurrentIndex(list(Outcome).index(chosen))
         self.field(self.tr("How did it end?"), self.outcome)
         self.note = self.lines(self.tr("A word for the team (may stay empty)"))
+        self.outcome.setFocus()
         self.accepted.connect(self._tell)
 
     @Slot()
@@ -141,6 +139,7 @@ class LevelSheet(Sheet):
         for level in Level:
             line = QHBoxLayout()
             button = QRadioButton(words.level(level))
+            button.setMinimumWidth(theme.px(90))
             said = self.tr("{level}: {meaning}")
             button.setAccessibleName(said.format(level=words.level(level), meaning=about[level]))
             self._group.addButton(button, int(level))
@@ -149,7 +148,9 @@ class LevelSheet(Sheet):
             line.addWidget(Label(about[level], "meta", "2"), 1)
             marks.addLayout(line)
         self.body.addWidget(self._marks)
-        self._group.button(int(chosen if chosen is not None else row.level)).setChecked(True)
+        first = self._group.button(int(chosen if chosen is not None else row.level))
+        first.setChecked(True)
+        first.setFocus()
         self.reason = QPlainTextEdit()
         self.reason.setTabChangesFocus(True)
         self.reason.setFixedHeight(theme.px(90))
@@ -194,6 +195,7 @@ class NoteSheet(Sheet):
         self.text = self.lines(self.tr("Only the team sees this"), 120)
         hint = self.tr("Use your own words; do not paste what they wrote.")
         self.body.addWidget(Label(hint, "meta", "2", wrap=True))
+        self.text.setFocus()
         self.text.textChanged.connect(self._follow)
         self.accepted.connect(self._tell)
         self._follow()

@@ -1,14 +1,14 @@
 """Handing a conversation to one named person, and where people can turn to in their country."""
 
 from PySide6.QtCore import QLocale, Qt, Signal, Slot
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QScrollArea, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QWidget
 
 from moderator_app.desk import helplines
 from moderator_app.desk.helplines import CrisisLine, Help
 from moderator_app.desk.rows import QueueRow
 from moderator_app.views.dialogs import Sheet
 from moderator_app.views.theme import Theme
-from moderator_app.views.widgets import Button, Label, Pill, box, column
+from moderator_app.views.widgets import Button, Choice, Label, Pill, box, column
 
 
 class Lines(QWidget):
@@ -20,7 +20,7 @@ class Lines(QWidget):
         super().__init__()
         self._theme, self._usable = theme, usable
         whole = column(self, (0, 0, 0, 0), theme.px(8))
-        self.country = QComboBox()
+        self.country = Choice(theme)
         self.country.setAccessibleName(self.tr("Country"))
         for code in helplines.countries():
             self.country.addItem(country_name(code), code)
@@ -72,7 +72,7 @@ class Lines(QWidget):
         inside = column(texts, (0, 0, 0, 0), px(2))
         inside.addWidget(Label(line.name, "strong", wrap=True))
         ways = self.tr("; ", "between ways to reach a line").join(
-            self.tr("{way}: {value}").format(way=way, value=value) for way, value in line.contacts
+            self._way(way).format(value=value) for way, value in line.contacts
         )
         inside.addWidget(Label(ways, "body", wrap=True))
         if line.hours:
@@ -84,6 +84,15 @@ class Lines(QWidget):
             name = self.tr("Put {line} into the reply").format(line=line.name)
             row.addWidget(self._use(name, found, line))
         return frame
+
+    def _way(self, way: str) -> str:
+        """How to reach a line, as a sentence with a place for the number."""
+        return {
+            "call": self.tr("Call {value}"),
+            "text": self.tr("Text {value}"),
+            "chat_or_web": self.tr("Chat or web: {value}"),
+            "whatsapp_or_text": self.tr("WhatsApp or text {value}"),
+        }.get(way, self.tr("{value}"))
 
     def _use(self, name: str, found: Help, line: CrisisLine | None) -> Button:
         button = Button(self._theme, self.tr("Use"), "", "", name)
@@ -115,7 +124,7 @@ class EscalateSheet(Sheet):
         super().__init__(theme, parent)
         title = self.tr("Escalate: {title}").format(title=row.title)
         self.ask(title, self.tr("Escalate"))
-        self.to = QComboBox()
+        self.to = Choice(theme)
         self.to.setEditable(True)
         self.to.addItems(leads)
         self.field(self.tr("To whom?"), self.to)
@@ -130,6 +139,7 @@ class EscalateSheet(Sheet):
         self.body.addWidget(Label(self.tr("If life is in danger now"), "strong"))
         self.lines_shown = Lines(theme, country, usable=False)
         self.body.addWidget(self.lines_shown, 1)
+        self.to.setFocus()
         self.to.editTextChanged.connect(self._follow)
         self.accepted.connect(self._tell)
         self.resize(theme.px(560), theme.px(640))

@@ -42,7 +42,7 @@ from moderator_app.views.queue_view import QueueView
 from moderator_app.views.rail import Rail
 from moderator_app.views.reply_box import ReplyBox
 from moderator_app.views.runner import Runner
-from moderator_app.views.theme import SCALES, Theme
+from moderator_app.views.theme import SCALES, Theme, rescale
 from moderator_app.views.thread_view import PAGE, ThreadPane
 from moderator_app.views.top_bar import TopBar
 from moderator_app.views.widgets import Button, EmptyState, Glyph, Label, box, column
@@ -83,6 +83,9 @@ class MainWindow(QMainWindow):
         self.setObjectName("window")
         self.desk, self.runner, self.settings = desk, runner, settings
         self.theme, self.program = theme, program
+        self.setProperty("scale", theme.scale)
+        # Before anything else hears of it: what is built anew at the new scale must not be scaled again.
+        theme.changed.connect(self._rescale)
         self.commands = Commands(self)
         self._page = "list"
         self._person_wanted = False
@@ -108,12 +111,14 @@ class MainWindow(QMainWindow):
         self.talk = ThreadPane(theme, self.commands, clock, self.desk.who)
         self.reply = ReplyBox(theme, self.runner, self.commands, self._known())
         self.person = PersonPanel(theme, self.commands, clock)
-        self.nothing = EmptyState(
-            theme,
-            "heart-handshake",
-            self.tr("No conversation is open."),
-            self.tr("Choose one from the list, or press N to take the most urgent."),
-        )
+        self.nothing = EmptyState(theme, "heart-handshake")
+        self._first: list[Button] = []
+        for name, icon, kind in (("connect", "plug", "primary"), ("import", "upload", "")):
+            action = self.commands.action(name)
+            button = Button(theme, action.text(), icon, kind)
+            button.clicked.connect(action.trigger)
+            self.nothing.add(button)
+            self._first.append(button)
         middle = QWidget()
         middle.setObjectName("threadPane")
         talk = QWidget()
@@ -327,6 +332,19 @@ class MainWindow(QMainWindow):
         self.rail.show_accounts(rows)
         self.top.show_accounts(rows)
         self.banner.show_accounts(rows)
+        self._show_nothing(connected=bool(rows))
+
+    def _show_nothing(self, *, connected: bool) -> None:
+        """What stands where no conversation is open; before the first account, how to begin."""
+        for button in self._first:
+            button.setVisible(not connected)
+        if connected:
+            title = self.tr("No conversation is open.")
+            text = self.tr("Choose one from the list, or press N to take the most urgent.")
+        else:
+            title = self.tr("Connect an account to begin.")
+            text = self.tr("Messages are read into an encrypted file on this machine.")
+        self.nothing.say(title, text)
 
     def _grow_older(self) -> None:
         """Each minute: waiting changes the order, and times on the screen grow."""
@@ -395,6 +413,11 @@ class MainWindow(QMainWindow):
         self.program.keep_settings(settings)
 
     # ---------------------------------------------------------------- room
+
+    @Slot()
+    def _rescale(self) -> None:
+        if self.property("scale") != self.theme.scale:
+            rescale(self, self.theme.scale)
 
     @property
     def units(self) -> QSize:

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolTip, QWidget
 
 from moderator_app.desk.rows import ActionState, Kind, MessageRow, Span
 from moderator_app.views import words
-from moderator_app.views.cue_text import CueText, merged, round_box
+from moderator_app.views.cue_text import CueText, draw_line, merged, round_box
 from moderator_app.views.theme import Theme
 from moderator_app.views.widgets import Button, Label, paint_avatar
 
@@ -203,8 +203,7 @@ class MessageBlock(QWidget):
         """Text at the start or the end of a line, as the reader's language runs."""
         left = start != self.isRightToLeft()
         side = Qt.AlignmentFlag.AlignLeft if left else Qt.AlignmentFlag.AlignRight
-        flags = side | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
-        painter.drawText(self._mirror(where), int(flags), text)
+        draw_line(painter, self._mirror(where), text, side)
 
     def _mirror(self, where: QRectF) -> QRectF:
         if not self.isRightToLeft():

@@ -111,7 +111,9 @@ class Toast(QFrame):
                 label.setMinimumWidth(0)
         self.adjustSize()
         self.resize(min(self.width(), room), self.sizeHint().height())
-        left = (window.width() - self.width()) // 2
+        # Over the list: in the middle it would cover what sends a reply.
+        start = min(self._theme.px(236), (window.width() - self.width()) // 2)
+        left = window.width() - start - self.width() if self.isRightToLeft() else start
         self.move(left, window.height() - self.height() - self._theme.px(20))
 
     @Slot()

@@ -72,6 +72,7 @@ class Palette(QDialog):
         self.field.textChanged.connect(self._typed)
         self.resize(min(px(620), parent.width() - px(32)), min(px(460), parent.height() - px(80)))
         self.move(parent.mapToGlobal(QPoint((parent.width() - self.width()) // 2, px(56))))
+        self.field.setFocus()
         self._fill()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

@@ -254,7 +254,7 @@ class PersonPanel(QWidget):
         for other, title, level, last, status in others[:6]:
             row = QHBoxLayout()
             row.setSpacing(self._theme.px(8))
-            row.addWidget(LevelMark(self._theme, level, 13), 0, Qt.AlignmentFlag.AlignTop)
+            row.addWidget(LevelMark(self._theme, level, 13))
             name = self.tr("Open: {title}, {level}, {when}")
             when = words.date(last)
             link = Button(

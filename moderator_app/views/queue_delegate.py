@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 from moderator_app.desk.desk import Clock
 from moderator_app.desk.rows import Audience, Kind, QueueRow
 from moderator_app.views import words
-from moderator_app.views.cue_text import CueText, merged, round_box
+from moderator_app.views.cue_text import CueText, draw_line, merged, round_box
 from moderator_app.views.icons import paint_level
 from moderator_app.views.queue_model import Role
 from moderator_app.views.theme import Theme
@@ -102,7 +102,9 @@ class _Card:
         self.view = option.widget
         px = theme.px
         self.bounds: QRect = option.rect
-        self.card = self.bounds.adjusted(px(SIDE), px(GAP) // 2, -px(SIDE), -(px(GAP) // 2))
+        # A scroll bar stands inside the margin, so that cards keep the line of what is above them.
+        end = max(px(SIDE) - max(self.view.width() - self.bounds.width(), 0), px(4))
+        self.card = self.bounds.adjusted(px(SIDE), px(GAP) // 2, -end, -(px(GAP) // 2))
         self.inside = self.card.adjusted(px(18), px(10), -px(12), -px(10))
 
     def draw(self) -> None:
@@ -122,7 +124,7 @@ class _Card:
         hover = bool(self.state & flag.State_MouseOver) and not chosen
         fill = self.theme.color("hover" if hover else "card")
         radius = float(self.theme.px(10))
-        where = QRectF(self.card)
+        where = QRectF(self._mirror(self.card))
         round_box(self.painter, where, radius, fill, self.theme.color("hairline"))
         self._stripe(radius)
         if chosen:
@@ -138,7 +140,7 @@ class _Card:
 
     def _stripe(self, radius: float) -> None:
         corner = QPainterPath()
-        corner.addRoundedRect(QRectF(self.card).adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
+        corner.addRoundedRect(QRectF(self._mirror(self.card)).adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
         stripe = QRect(self.card.x(), self.card.y(), self.theme.px(4), self.card.height())
         self.painter.save()
         self.painter.setClipPath(corner)
@@ -198,7 +200,7 @@ class _Card:
         self.painter.setFont(font)
         self.painter.setPen(colour)
         room = self._mirror(QRect(left + px(19), line.y(), wide, line.height()))
-        self.painter.drawText(room, Qt.AlignmentFlag.AlignCenter, text)
+        draw_line(self.painter, QRectF(room), text, Qt.AlignmentFlag.AlignHCenter)
         return total
 
     def _end_text(self, line: QRect, text: str, role: str, token: str) -> int:
@@ -207,7 +209,7 @@ class _Card:
         self.painter.setFont(font)
         self.painter.setPen(self.theme.color(token))
         where = self._mirror(QRect(line.right() + 1 - wide, line.y(), wide, line.height()))
-        self.painter.drawText(where, Qt.AlignmentFlag.AlignCenter, text)
+        draw_line(self.painter, QRectF(where), text, Qt.AlignmentFlag.AlignHCenter)
         return wide
 
     def _text(self, room: QRect, text: str, role: str, token: str, weight: int = 0) -> None:
@@ -220,5 +222,4 @@ class _Card:
             if self.direction == Qt.LayoutDirection.RightToLeft
             else Qt.AlignmentFlag.AlignLeft
         )
-        flags = side | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
-        self.painter.drawText(self._mirror(room), int(flags), cut)
+        draw_line(self.painter, QRectF(self._mirror(room)), cut, side)

@@ -73,9 +73,7 @@ class CardTable(QTableView):
         rows.setDefaultSectionSize(height)
         self.verticalScrollBar().setSingleStep(height // 3)
 
-    def rowsAboutToBeRemoved(
-        self, parent: QModelIndex | QPersistentModelIndex, start: int, end: int
-    ) -> None:
+    def rowsAboutToBeRemoved(self, parent: QModelIndex | QPersistentModelIndex, start: int, end: int) -> None:
         """Let go of a chosen row that leaves: Qt would choose its neighbour, and open it unasked."""
         if start <= self.currentIndex().row() <= end:
             self.place = start - 1

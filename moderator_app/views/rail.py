@@ -30,7 +30,7 @@ from PySide6.QtWidgets import (
 from moderator_app.desk.rows import AccountRow, Level, Queue
 from moderator_app.views import words
 from moderator_app.views.commands import Commands, keys_of
-from moderator_app.views.cue_text import round_box
+from moderator_app.views.cue_text import draw_line, round_box
 from moderator_app.views.icons import paint_level
 from moderator_app.views.runner import Runner
 from moderator_app.views.theme import Theme
@@ -50,7 +50,9 @@ ICONS = {
     Queue.MINE: "user-round",
     Queue.ESCALATED: "flag",
     Queue.SNOOZED: "calendar-clock",
+    Queue.ANSWERED: "message-square-reply",
     Queue.CLOSED: "circle-check",
+    Queue.EARLIER: "archive",
 }
 LEVELS = {
     Queue.CRISIS: Level.CRISIS,
@@ -58,6 +60,8 @@ LEVELS = {
     Queue.AMBER: Level.AMBER,
     Queue.GREEN: Level.GREEN,
 }
+QUIET = frozenset({Queue.GREEN, Queue.ANSWERED, Queue.SNOOZED, Queue.CLOSED, Queue.EARLIER})
+MOST = 99  # in the narrow rail
 ENTRY = Qt.ItemDataRole.UserRole + 1
 
 
@@ -204,8 +208,7 @@ class _Line:
         self.painter.setFont(self.theme.font("meta", 600))
         self.painter.setPen(self.theme.color("text3"))
         where = self._mirror(self.bounds.adjusted(self.theme.px(12), 0, 0, 0))
-        flags = self._side() | Qt.AlignmentFlag.AlignVCenter
-        self.painter.drawText(where, int(flags), text)
+        draw_line(self.painter, QRectF(where), text, self._side())
 
     def ground(self, *, chosen: bool, hover: bool, focus: bool) -> None:
         radius = self.theme.px(8)
@@ -240,16 +243,17 @@ class _Line:
         self.painter.setFont(font)
         self.painter.setPen(self.theme.color("text" if chosen else "text2"))
         cut = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, room.width())
-        flags = self._side() | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
-        self.painter.drawText(self._mirror(room), int(flags), cut)
+        draw_line(self.painter, QRectF(self._mirror(room)), cut, self._side())
 
     def count(self, entry: Entry, count: int, *, chosen: bool, narrow: bool) -> int:
         """The badge: filled for the open queue, tinted for crisis and red, else a plain number."""
-        if not count:
+        if not count or (narrow and entry.queue in QUIET):
             return 0
         px = self.theme.px
         font = self.theme.font("caption", 600)
         text = words.number(count)
+        if narrow and count > MOST:
+            text = words.more_than(MOST)
         wide = round(QFontMetricsF(font).horizontalAdvance(text)) + px(12)
         high = px(17 if narrow else 20)
         wide = max(wide, high)
@@ -257,6 +261,9 @@ class _Line:
         top = self.box.y() if narrow else self.box.center().y() - high // 2 + 1
         where = QRectF(self._mirror(QRect(right - wide, top, wide, high)))
         self.painter.setFont(font)
+        if narrow:
+            ground = self.theme.color("rail")
+            round_box(self.painter, where, where.height() / 2, ground, ground)
         self.painter.setPen(self._badge(entry, where, chosen=chosen))
         self.painter.drawText(where, Qt.AlignmentFlag.AlignCenter, text)
         return wide + px(8)
@@ -302,6 +309,9 @@ class RailList(QListView):
     def set_narrow(self, narrow: bool) -> None:
         """Show icons alone, or icons and names."""
         self.narrow = narrow
+        policy = Qt.ScrollBarPolicy
+        # The wheel and the arrows still reach everything; a bar would cover the icons.
+        self.setVerticalScrollBarPolicy(policy.ScrollBarAlwaysOff if narrow else policy.ScrollBarAsNeeded)
         self.scheduleDelayedItemsLayout()
 
     def mark(self, name: Queue) -> None:

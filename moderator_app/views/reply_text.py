@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRegularExpression, Qt, Signal, Slot
+from PySide6.QtCore import QRegularExpression, Signal, Slot
 from PySide6.QtGui import (
     QFocusEvent,
-    QKeyEvent,
     QSyntaxHighlighter,
     QTextCharFormat,
     QTextCursor,
@@ -66,6 +65,7 @@ class ReplyText(QPlainTextEdit):
         self._theme = theme
         self.setProperty("kind", "reply")
         self.setProperty("role", "message")
+        self.setTabChangesFocus(True)
         self._marks = Marks(theme, self.document())
         theme.changed.connect(self.restyle)
         self.restyle()
@@ -110,16 +110,9 @@ class ReplyText(QPlainTextEdit):
         self.setTextCursor(found)
         return True
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Tab and self.next_blank():
-            return
-        if event.key() == Qt.Key.Key_Tab:
-            self.focusNextChild()
-            return
-        if event.key() == Qt.Key.Key_Backtab:
-            self.focusPreviousChild()
-            return
-        super().keyPressEvent(event)
+    def focusNextPrevChild(self, next: bool) -> bool:  # noqa: A002 - Qt's own name
+        """Tab goes to the next blank while there is one, then out of the field."""
+        return (next and self.next_blank()) or super().focusNextPrevChild(next)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)

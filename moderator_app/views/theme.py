@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLayout, QWidget
 
 from moderator_app import paths
 from moderator_app.views.icons import Icons
@@ -165,3 +165,22 @@ class Theme(QObject):
         for name in sorted(values, key=len, reverse=True):
             sheet = sheet.replace(f"@{name}", values[name])
         return f"{roles}\n{sheet}"
+
+
+def rescale(root: QWidget, scale: int) -> None:
+    """Bring the margins and gaps of every layout to a text scale.
+
+    A layout keeps its measures in units; they are read the first time from what it was built with.
+    """
+    for layout in root.findChildren(QLayout):
+        units = layout.property("units")
+        if units is None:
+            at = layout.contentsMargins()
+            built = (at.left(), at.top(), at.right(), at.bottom(), layout.spacing())
+            units = [value * 100 / (root.property("scale") or scale) for value in built]
+            layout.setProperty("units", units)
+        left, top, right, bottom, gap = (round(value * scale / 100) for value in units)
+        layout.setContentsMargins(left, top, right, bottom)
+        if gap >= 0:
+            layout.setSpacing(gap)
+    root.setProperty("scale", scale)

@@ -34,6 +34,7 @@ from moderator_app.views.widgets import (
 )
 
 PAGE = 50
+REPORTED = frozenset({"report", "reported"})
 Key = int | UUID | None
 
 
@@ -130,7 +131,7 @@ class ThreadHead(QWidget):
             "acknowledge": bool(row.escalated_to) and not row.acknowledged,
             "snooze": row.status is not Status.CLOSED,
             "close": row.status is not Status.CLOSED,
-            "reopen": row.status is not Status.OPEN,
+            "reopen": row.status in (Status.CLOSED, Status.SNOOZED, Status.EARLIER),
         }
         for name, visible in shown.items():
             self._button_of[name].setVisible(visible)
@@ -238,7 +239,9 @@ class CareBanner(QFrame):
             Level.RED: self.tr("Serious distress or danger. Care comes first."),
             Level.AMBER: self.tr("Possible distress. Read with care."),
         }
-        self.title.setText(titles[row.level])
+        reported = all(cue.kind in REPORTED for cue in row.reasons)
+        title = self.tr("Somebody reported this. Read with care.") if reported else titles[row.level]
+        self.title.setText(title)
         why = "; ".join(dict.fromkeys(cue.why for cue in row.reasons))
         shown = self.tr("%n cue(s) matched: {why}. Nothing is sent on its own.", "", len(row.reasons))
         self.text.setText(shown.format(why=why))
@@ -252,7 +255,6 @@ class Conversation(QScrollArea):
     menu_wanted = Signal(object, QPoint)
     earlier_wanted = Signal()
     picked = Signal(object)
-    lines_wanted = Signal()
 
     def __init__(self, theme: Theme, clock: Clock) -> None:
         super().__init__()
@@ -265,16 +267,16 @@ class Conversation(QScrollArea):
         self._page = QWidget()
         self._page.setObjectName("conversation")
         self._column = column(self._page, (px(20), px(14), px(20), px(14)), px(10))
-        self.banner = CareBanner(theme)
-        self.banner.lines_wanted.connect(self.lines_wanted)
         self.earlier = Button(theme, "", "chevron-up", "quiet")
         self.earlier.clicked.connect(self.earlier_wanted)
-        self._column.addWidget(self.banner)
         self._column.addWidget(self.earlier)
         self._column.addStretch()
         self.setWidget(self._page)
         self.blocks: dict[Key, MessageBlock] = {}
+        self._about: int | None = None
         self._at_end = True
+        self._settling = QTimer(self, singleShot=True, interval=0)
+        self._settling.timeout.connect(self._settle)
         bar = self.verticalScrollBar()
         bar.rangeChanged.connect(self._range_changed)
         bar.valueChanged.connect(self._moved)
@@ -295,11 +297,11 @@ class Conversation(QScrollArea):
 
     def show_thread(self, thread: ThreadView) -> None:
         """Show the messages; blocks that did not change stay as they are."""
-        self.banner.show_row(thread.item)
         self.earlier.setVisible(thread.earlier_messages > 0)
         self.earlier.set_text(self.tr("Show %n earlier message(s)", "", thread.earlier_messages))
         now = self._clock.now()
         wanted = {row.message_id or row.action_id: row for row in thread.messages}
+        self._aim(thread, wanted)
         for key in [key for key in self.blocks if key not in wanted]:
             block = self.blocks.pop(key)
             self._column.removeWidget(block)
@@ -314,6 +316,13 @@ class Conversation(QScrollArea):
                 known.show_row(row, now)
         self.blocks = {key: self.blocks[key] for key in wanted}
         self._rove(self._focused() or next(reversed(self.blocks.values()), None))
+
+    def _aim(self, thread: ThreadView, wanted: dict[Key, MessageRow]) -> None:
+        """A conversation opens at the person's newest words; a reply of ours is shown when it comes."""
+        if not self.blocks:
+            self._about = thread.person.person_id if thread.person else None
+        elif any(row.ours for key, row in wanted.items() if key not in self.blocks):
+            self._about, self._at_end = None, True
 
     def tick(self) -> bool:
         """Let held replies count down; true while there is one."""
@@ -380,9 +389,21 @@ class Conversation(QScrollArea):
 
     @Slot(int, int)
     def _range_changed(self, low: int, high: int) -> None:
-        del low
+        del low, high
+        self._restyle()
         if self._at_end:
-            self.verticalScrollBar().setValue(high)
+            self._settling.start()
+
+    @Slot()
+    def _settle(self) -> None:
+        """Go to the end; where much was said since, to the newest words of the person it is about."""
+        bar = self.verticalScrollBar()
+        theirs = [b for b in self.blocks.values() if b.row.person_id == self._about]
+        place = bar.maximum()
+        if theirs and self._about is not None:
+            place = min(place, theirs[-1].y() - self._theme.px(10))
+        bar.setValue(max(place, 0))
+        self._at_end = True
 
     @Slot(int)
     def _moved(self, value: int) -> None:
@@ -391,8 +412,13 @@ class Conversation(QScrollArea):
 
     @Slot()
     def _restyle(self) -> None:
+        """The scroll bar stands inside the margin, so that blocks keep the line of what is above."""
         px = self._theme.px
-        self._column.setContentsMargins(px(20), px(14), px(20), px(14))
+        bar = self.verticalScrollBar()
+        used = bar.sizeHint().width() if bar.maximum() > 0 else 0
+        end = max(px(20) - used, px(4))
+        left, right = (end, px(20)) if self.isRightToLeft() else (px(20), end)
+        self._column.setContentsMargins(left, px(14), right, px(14))
         self._column.setSpacing(px(10))
 
 
@@ -410,11 +436,19 @@ class ThreadPane(QWidget):
         self.back.clicked.connect(commands.action("back").trigger)
         self.back.hide()
         self.head = ThreadHead(theme, commands, clock)
+        self.banner = CareBanner(theme)
+        self._banner_place = QWidget()
+        self._banner_column = column(self._banner_place, (0, 0, 0, 0), 0)
+        self._banner_column.addWidget(self.banner)
         self.conversation = Conversation(theme, clock)
         whole = column(self, (0, 0, 0, 0), 0)
         whole.addWidget(self.back, 0, Qt.AlignmentFlag.AlignLeading)
         whole.addWidget(self.head)
+        whole.addWidget(self._banner_place)
         whole.addWidget(self.conversation, 1)
+        theme.changed.connect(self._restyle)
+        self._theme = theme
+        self._restyle()
         self._seconds = QTimer(self, interval=1000)
         self._seconds.timeout.connect(self._tick)
         self._slow = 0
@@ -431,6 +465,8 @@ class ThreadPane(QWidget):
             self.conversation.begin()
         self.thread_shown = thread
         self.head.show_row(thread.item, self._me)
+        self.banner.show_row(thread.item)
+        self._banner_place.setVisible(not self.banner.isHidden())
         self.conversation.show_thread(thread)
 
     def refusal(self, kind: ActionKind) -> str:
@@ -441,6 +477,11 @@ class ThreadPane(QWidget):
         """Show no conversation."""
         self.thread_shown = None
         self.conversation.begin()
+
+    @Slot()
+    def _restyle(self) -> None:
+        px = self._theme.px
+        self._banner_column.setContentsMargins(px(20), px(12), px(20), 0)
 
     @Slot()
     def _tick(self) -> None:

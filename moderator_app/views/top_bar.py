@@ -1,6 +1,6 @@
 """The bar at the top: the name, the way to everything, and whether all is safe and up to date."""
 
-from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtCore import QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
@@ -8,6 +8,7 @@ from moderator_app.desk.desk import Clock
 from moderator_app.desk.rows import AccountRow
 from moderator_app.views import words
 from moderator_app.views.commands import Commands
+from moderator_app.views.cue_text import draw_line
 from moderator_app.views.theme import Theme
 from moderator_app.views.widgets import Avatar, Button, Glyph, Label
 
@@ -39,8 +40,8 @@ class SearchButton(Button):
         painter.setPen(self._theme.color("text3"))
         inset = self._theme.px(12)
         side = Qt.AlignmentFlag.AlignLeft if self.isRightToLeft() else Qt.AlignmentFlag.AlignRight
-        flags = side | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(self.rect().adjusted(inset, 0, -inset, 0), int(flags), self._keys)
+        where = QRectF(self.rect().adjusted(inset, 0, -inset, 0))
+        draw_line(painter, where, self._keys, side)
 
 
 class TopBar(QWidget):

@@ -5,7 +5,9 @@ import zlib
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
+    QComboBox,
     QFrame,
+    QHBoxLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
@@ -107,6 +109,11 @@ class Button(QPushButton):
         self.setAccessibleName(text)
         self.restyle()
 
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LayoutDirectionChange:
+            self.restyle()
+
     @Slot()
     def restyle(self) -> None:
         """Take icon and sizes from the theme."""
@@ -123,6 +130,22 @@ class Button(QPushButton):
         mirrored = self.isRightToLeft()
         self.setIcon(self._theme.icons.icon(self._icon, colour, size, off, gap, mirrored=mirrored))
         self.setIconSize(QSize(size + gap, size))
+
+
+class Choice(QComboBox):
+    """A combo box with our own arrow: a style sheet can only show one from a file of one colour."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        side, gap = self._theme.px(16), self._theme.px(10)
+        left = gap if self.isRightToLeft() else self.width() - gap - side
+        where = QRectF(left, (self.height() - side) / 2, side, side)
+        colour = self._theme.color("text2")
+        self._theme.icons.paint(QPainter(self), "chevron-down", colour, where)
 
 
 class Glyph(QWidget):
@@ -221,7 +244,16 @@ class EmptyState(QWidget):
         for label in (self.title, self.text):
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
             column.addWidget(label)
+        self._buttons = QHBoxLayout()
+        self._buttons.setSpacing(theme.px(8))
+        self._buttons.addStretch()
+        self._buttons.addStretch()
+        column.addLayout(self._buttons)
         column.addStretch(3)
+
+    def add(self, button: QWidget) -> None:
+        """A way out of the emptiness."""
+        self._buttons.insertWidget(self._buttons.count() - 1, button)
 
     def say(self, title: str, text: str) -> None:
         self.title.setText(title)

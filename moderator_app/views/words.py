@@ -28,6 +28,11 @@ def number(value: int) -> str:
     return QLocale().toString(value)
 
 
+def more_than(value: int) -> str:
+    """A number where the exact one has no room."""
+    return QCoreApplication.translate("Words", "{number}+").format(number=number(value))
+
+
 def level(value: Level) -> str:
     """The word of a level."""
     return {
@@ -49,6 +54,8 @@ def queue(name: Queue) -> str:
         Queue.MINE: QCoreApplication.translate("Words", "Assigned to me"),
         Queue.ESCALATED: QCoreApplication.translate("Words", "Escalated"),
         Queue.SNOOZED: QCoreApplication.translate("Words", "Snoozed"),
+        Queue.ANSWERED: QCoreApplication.translate("Words", "Answered"),
+        Queue.EARLIER: QCoreApplication.translate("Words", "Earlier"),
         Queue.CLOSED: QCoreApplication.translate("Words", "Closed"),
     }[name]
 

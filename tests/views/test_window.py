@@ -10,10 +10,11 @@ from views.evening import fill, message
 
 from moderator_app.desk import accounts, actions, replies, threads, triage
 from moderator_app.desk.rows import ActionState, Audience, Level, Outcome, Queue, Status
+from moderator_app.settings import Settings
 from moderator_app.views.dialogs import CloseSheet, ConfirmSend, LevelSheet, NoteSheet
 from moderator_app.views.escalate_panel import EscalateSheet, LinesSheet
 from moderator_app.views.help_sheet import HelpSheet
-from moderator_app.views.main_window import grab
+from moderator_app.views.main_window import MainWindow, grab
 from moderator_app.views.notices import BugSheet, report_of
 from moderator_app.views.outbox_view import OutboxView
 from moderator_app.views.palette import Palette, closeness
@@ -511,3 +512,52 @@ def test_dialogs_close_with_escape(qtbot, window, open_item, sheet):
         assert isinstance(found, QDialog)
         qtbot.keyClick(found, Qt.Key.Key_Escape)
         qtbot.waitUntil(lambda kind=kind: not window.findChildren(kind))
+
+
+def test_before_the_first_account_the_window_says_how_to_begin(qtbot, desk, runner, theme, program):
+    made = MainWindow(desk, runner, Settings(moderator="Priya"), theme, program)
+    qtbot.addWidget(made)
+    made.show()
+    qtbot.waitUntil(lambda: made.nothing.title.text() == "Connect an account to begin.")
+    made._first[0].click()
+    made._first[1].click()
+    assert program.asked == ["connect", "import"]
+    assert made.queue.empty.title.text() == "Nobody is waiting here."
+    runner.shutdown()
+
+
+def test_our_reply_is_brought_into_sight(qtbot, window, desk, account, open_item):
+    many = [message(f"l{n}", "A long evening", "Kai", f"Line {n} of it.", 400 - n) for n in range(40)]
+    fill(desk, many, account)
+    qtbot.waitUntil(lambda: window.queue.model.rowCount() == 7)
+    number = open_item("Kai")
+    desk.do(replies.send, number, "Thank you for all of these lines, Kai.", Audience.PUBLIC)
+    conversation = window.talk.conversation
+    qtbot.waitUntil(lambda: len(conversation.blocks) == 41)
+    mine = list(conversation.blocks.values())[-1]
+    qtbot.waitUntil(lambda: mine.visibleRegion().boundingRect().height() == mine.height())
+
+
+def test_a_conversation_opens_at_the_words_of_the_person_it_is_about(qtbot, window, desk, account, open_item):
+    many = [message("a1", "A long evening", "Noor", "I feel so alone today.", 500)]
+    many += [message(f"l{n}", "A long evening", "Kai", f"Line {n} of it.", 400 - n) for n in range(40)]
+    fill(desk, many, account)
+    qtbot.waitUntil(lambda: window.queue.model.rowCount() == 8)
+    open_item("Noor")
+    hers = next(iter(window.talk.conversation.blocks.values()))
+    qtbot.waitUntil(lambda: hers.visibleRegion().boundingRect().height() == hers.height())
+
+
+@pytest.mark.parametrize("place", ["reply", "filter"])
+def test_the_palette_opens_out_of_text_fields_too(qtbot, window, open_item, sheet, place):
+    open_item("Leila Haddad")
+    field = window.reply.text if place == "reply" else window.queue.filter
+    window.activateWindow()
+    field.setFocus()
+    qtbot.keyClicks(field, "some words")
+    qtbot.keyClick(field, Qt.Key.Key_Home)
+    qtbot.keyClick(field, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    palette = sheet(Palette)
+    assert palette.focusWidget() is palette.field
+    text = field.toPlainText() if place == "reply" else field.text()
+    assert text == "some words"
