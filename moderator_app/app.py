@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, QtMsgType, QTranslator, Slot, qInstallMessageHandler
+from PySide6.QtCore import QLocale, QObject, QTimer, QtMsgType, QTranslator, Slot, qInstallMessageHandler
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QFileDialog
 
@@ -272,8 +272,10 @@ def application(debug_log: Path | None, *, debug: bool) -> QApplication:
     logs.no_core_dumps()
     if debug_log is not None:
         logs.start(debug_log, debug=debug)
-    if "QT_QPA_PLATFORMTHEME" not in os.environ and "GNOME" not in os.environ.get("XDG_CURRENT_DESKTOP", ""):
-        os.environ["QT_QPA_PLATFORMTHEME"] = "xdgdesktopportal"  # follows the desktop's light and dark
+    desktop = os.environ.get("XDG_CURRENT_DESKTOP", "")
+    if desktop and "GNOME" not in desktop and "DBUS_SESSION_BUS_ADDRESS" in os.environ:
+        # Follows the desktop's light and dark; without a desktop there is nobody to ask.
+        os.environ.setdefault("QT_QPA_PLATFORMTHEME", "xdgdesktopportal")
     app = QApplication(sys.argv[:1])
     app.setApplicationName("hearthlight")
     app.setApplicationDisplayName("Hearthlight")
@@ -294,6 +296,9 @@ def _qt_said(kind: QtMsgType, _: object, message: str | None) -> None:
 
 def translate(app: QApplication, language_code: str) -> list[QTranslator]:
     """Install the program's language: English plurals always, another language over them."""
+    if QLocale.system().language() is QLocale.Language.C:
+        # A machine without a language of its own: dates and numbers as people write them.
+        QLocale.setDefault(QLocale(QLocale.Language.English, QLocale.Country.UnitedKingdom))
     installed: list[QTranslator] = [English(app)]
     translator = QTranslator(app)
     if language_code and translator.load(str(paths.resource(f"i18n/hearthlight_{language_code}.qm"))):

@@ -65,7 +65,8 @@ def _rules() -> tuple[_Rule, ...]:
     return tuple(
         _Rule(
             rule["id"],
-            re.compile(rule["pattern"], re.IGNORECASE),
+            # A rule about capitals is the only kind for which they matter.
+            re.compile(rule["pattern"], 0 if "[A-Z]" in rule["pattern"] else re.IGNORECASE),
             rule["level"],
             rule.get("say", ""),
             rule.get("why", ""),

@@ -31,6 +31,7 @@ from moderator_app.models.inbox import Account, Item, ItemCount, Message, Person
 RULES: Final = 1  # the version of the reading rules; a higher one reads everything again
 LEAST_REASON: Final = 20  # characters, R6
 _EXCERPT: Final = 280
+_LONGEST_CUT: Final = 30  # of a word that the excerpt would begin in
 # Written out in the statement: SQLite uses a partial index only where it can see its condition.
 _NOBODY: Final[sa.ColumnElement[str]] = sa.literal_column("''")
 _LEVELS: Final = {
@@ -266,7 +267,7 @@ def cue_of(signal: Signal) -> Cue:
 
 def _card(row: Any, reasons: tuple[Cue, ...]) -> QueueRow:
     item, thread, person, platform, _, kind, audience, lang, begin, excerpt, drafted = row
-    excerpt = excerpt or ""
+    excerpt, begin = _from_a_word(excerpt or "", begin)
     spans = tuple(
         Span(max(cue.start - begin, 0), min(cue.end - begin, len(excerpt)))
         for cue in reasons
@@ -299,6 +300,15 @@ def _card(row: Any, reasons: tuple[Cue, ...]) -> QueueRow:
         seen=item.seen_at is not None,
         has_draft=bool(drafted),
     )
+
+
+def _from_a_word(excerpt: str, begin: int) -> tuple[str, int]:
+    """Begin an excerpt at a word, with a mark that something stands before it."""
+    space = excerpt.find(" ", 0, _LONGEST_CUT)
+    if not begin or space < 0:
+        return excerpt, begin
+    # The mark takes the place of the space, so that the spans keep their distance.
+    return "…" + excerpt[space + 1 :], begin + space
 
 
 def counts(ctx: Ctx) -> dict[Queue, int]:

@@ -3,12 +3,13 @@
 from datetime import date, timedelta
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QDate, QLocale, QSize, Signal, Slot
+from PySide6.QtCore import QByteArray, QDate, QLocale, QSize, Qt, Signal, Slot
 from PySide6.QtSvgWidgets import QSvgWidget
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDateEdit,
     QFileDialog,
+    QFrame,
     QHBoxLayout,
     QHeaderView,
     QTableWidget,
@@ -21,7 +22,7 @@ from moderator_app.desk.insights import Week
 from moderator_app.views.dialogs import Sheet
 from moderator_app.views.runner import Answer, Runner
 from moderator_app.views.theme import Theme
-from moderator_app.views.widgets import Label
+from moderator_app.views.widgets import Label, column
 
 
 class WeekSheet(Sheet):
@@ -56,7 +57,11 @@ class WeekSheet(Sheet):
         self.chart = QSvgWidget()
         self.chart.setFixedSize(QSize(theme.px(540), theme.px(168)))
         self.chart.setAccessibleName(self.tr("Messages by week"))
-        self.body.addWidget(self.chart)
+        # Ink on paper in every theme: it is a picture of what will be printed.
+        paper = QFrame()
+        paper.setProperty("box", "paper")
+        column(paper, (theme.px(12),) * 4, 0).addWidget(self.chart)
+        self.body.addWidget(paper)
         self.setMinimumWidth(theme.px(620))
         self.deed.clicked.disconnect()
         self.deed.clicked.connect(self._choose_folder)
@@ -75,7 +80,10 @@ class WeekSheet(Sheet):
         made.verticalHeader().hide()
         made.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         made.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        made.setMinimumHeight(self.theme.px(250))
+        made.horizontalHeader().setDefaultAlignment(
+            Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        )
+        made.setMinimumHeight(self.theme.px(350))
         return made
 
     @Slot(QDate)
@@ -111,7 +119,7 @@ class WeekSheet(Sheet):
     def _said(self, value: float | None, unit: str) -> str:
         if value is None:
             return self.tr("hidden") if unit == "count" else self.tr("too few")
-        number = QLocale().toString(value, "f", 0)
+        number = QLocale().toString(float(value), "f", 0)
         if unit == "percent":
             return self.tr("{number} %").format(number=number)
         return self.tr("{number} min").format(number=number) if unit == "minutes" else number

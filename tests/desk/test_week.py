@@ -4,6 +4,7 @@ import csv
 import io
 from datetime import date, timedelta
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from conftest import Shift
@@ -78,7 +79,7 @@ def test_the_pdf_has_text_and_embedded_fonts(week: insights.Week, tmp_path: Path
     raw = (tmp_path / "week.pdf").read_bytes()
     assert raw.startswith(b"%PDF-1.")
     assert b"/FontFile2" in raw
-    assert paper.chart_svg(week).lstrip().startswith(b"<?xml")
+    assert ET.fromstring(paper.chart_svg(week)).tag.endswith("svg")
 
 
 def test_an_empty_week_is_a_summary_too(shift: Shift, tmp_path: Path) -> None:

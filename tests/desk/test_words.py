@@ -73,6 +73,15 @@ def test_what_blocks_a_draft(text: str, rule: str) -> None:
     assert rule in {remark.rule for remark in found if remark.weight == "block"}
 
 
+def test_only_capitals_are_shouting() -> None:
+    calm = respect.check(
+        "Are you somewhere safe right now, and is anybody there?", Level.RED, Audience.PRIVATE
+    )
+    loud = respect.check("WE ALREADY TOLD EVERYBODY HERE.", Level.RED, Audience.PRIVATE)
+    assert calm == []
+    assert "O01" in {remark.rule for remark in loud}
+
+
 def test_numbers_of_the_directory_may_stand() -> None:
     line = helplines.help_for("GB").lines[0]
     number = next(value for way, value in line.contacts if way == "call")
