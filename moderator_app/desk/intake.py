@@ -219,9 +219,14 @@ def _open(ctx: Ctx, item: Item, message_id: int, remote: RemoteMessage) -> None:
     if item.status is not Status.OPEN or item.new_messages == 0:
         item.waiting_since = min(remote.created_at, ctx.now)
         item.seen_at = None
+    if item.status is Status.CLOSED:
+        # Whoever closed it had dealt with all that was said: what is new is read on its own.
+        item.level, item.top_message_id = Level.GREEN, None
+    if item.level is Level.GREEN and (item.new_messages == 0 or item.top_message_id is None):
+        item.top_message_id = message_id
+    # Above green the card keeps the message behind the level: each level shows its words.
     item.status, item.snoozed_until = Status.OPEN, None
     item.new_messages += 1
-    item.top_message_id = item.top_message_id if item.new_messages > 1 else message_id
 
 
 def _answered(ctx: Ctx, account_id: int, ours: Sequence[RemoteMessage], threads: dict[str, int]) -> None:

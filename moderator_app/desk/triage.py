@@ -76,7 +76,10 @@ def apply(ctx: Ctx, readings: Sequence[tuple[int, str, Reading]]) -> None:
             sa.select(Item).where(Item.id.in_({r.item_id for r in rows.values() if r.item_id}))
         )
     }
-    ctx.session.execute(sa.delete(Signal).where(Signal.message_id.in_(list(rows))))
+    # What somebody reported stays, whatever the words are read as later.
+    ctx.session.execute(
+        sa.delete(Signal).where(Signal.message_id.in_(list(rows)), Signal.kind != "reported")
+    )
     signals: list[dict[str, Any]] = []
     for message_id, text, reading in readings:
         row = rows.get(message_id)
@@ -124,7 +127,8 @@ def _reported(ctx: Ctx, report: Message) -> list[dict[str, Any]]:
         return []
     item = ctx.session.get_one(Item, subject.item_id)
     if subject.id > item.lowered_through:
-        item.level = min(item.level, Level.AMBER)
+        if item.level > Level.AMBER:
+            item.level, item.top_message_id = Level.AMBER, subject.id
         clocks.settle(item, ctx.now)
     why = f"reported: {report.reason or 'other'}"
     return [_signal(subject.id, Cue(0, 0, "reported", Level.AMBER, why, ""))]
@@ -419,10 +423,20 @@ def close(ctx: Ctx, item_id: int, outcome: Outcome, note: str = "") -> Recorded:
     """End an item with its outcome (R14); its messages stay."""
     item = get(ctx, item_id)
     changed = actions.change(
-        item, status=Status.CLOSED, outcome=outcome.value, snoozed_until=None, new_messages=0
+        item,
+        status=Status.CLOSED,
+        outcome=outcome.value,
+        snoozed_until=None,
+        new_messages=0,
+        lowered_through=_newest(ctx, item),
     )
     detail = {"outcome": outcome.value, "note": note.strip()}
     return actions.record(ctx, ActionKind.CLOSE, item, detail=detail, changed=changed)
+
+
+def _newest(ctx: Ctx, item: Item) -> int:
+    """The last message of an item that a person can have seen."""
+    return ctx.session.scalar(sa.select(sa.func.max(Message.id)).where(Message.item_id == item.id)) or 0
 
 
 def reopen(ctx: Ctx, item_id: int) -> Recorded:
@@ -446,8 +460,7 @@ def set_level(ctx: Ctx, item_id: int, level: Level, reason: str = "") -> Recorde
     detail = {"from": item.level.word, "to": level.word, "reason": reason.strip()}
     columns: dict[str, Any] = {"level": level}
     if lowering:
-        newest = ctx.session.scalar(sa.select(sa.func.max(Message.id)).where(Message.item_id == item.id))
-        columns["lowered_through"] = newest or 0
+        columns["lowered_through"] = _newest(ctx, item)
     changed = actions.change(item, **columns)
     clocks.settle(item, ctx.now)
     return actions.record(ctx, ActionKind.LEVEL, item, detail=detail, changed=changed)

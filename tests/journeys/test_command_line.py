@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +54,8 @@ def test_the_queue_is_in_order_with_level_and_reasons(cli: Cli) -> None:
     rows = cli.json("queue", "--limit", "200")
     assert len(rows) > 20
     assert rows[0]["level"] == "crisis"
-    assert [(row["rank"], row["due_at"]) for row in rows] == sorted(
-        (row["rank"], row["due_at"]) for row in rows
-    )
+    order = [(row["rank"], datetime.fromisoformat(row["due_at"])) for row in rows]
+    assert order == sorted(order)
     assert all(row["reasons"] for row in rows if row["level"] != "green")
     assert any(reason["words"] for reason in rows[0]["reasons"])
 

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from connectors import demo
 from connectors.demo import DemoPlatform, Fault
-from moderator_app.app import Program
+from moderator_app.app import Program, translate
 from moderator_app.desk import accounts, replies, triage
 from moderator_app.desk.rows import Queue
 from moderator_app.paths import Profile
@@ -33,10 +33,13 @@ def profile(tmp_path: Path) -> Profile:
 
 
 @pytest.fixture
-def theme(qapp: QApplication) -> Theme:
+def theme(qapp: QApplication) -> Iterator[Theme]:
     made = Theme(qapp, "light", 100)
     made.apply()
-    return made
+    translators = translate(qapp, "")
+    yield made
+    for one in translators:
+        qapp.removeTranslator(one)
 
 
 class Evening:
@@ -179,7 +182,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from connectors import demo
-from moderator_app.app import Program
+from moderator_app.app import Program, translate
 from moderator_app.desk import replies, triage
 from moderator_app.desk.rows import Queue
 from moderator_app.paths import Profile
