@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test check lint test-platforms bench bundle lock translations setup setup-test clean
 PYTEST := .venv/bin/python -m pytest
+export HYPOTHESIS_STORAGE_DIRECTORY := build/hypothesis
 
 help:  ## Say what can be made.
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -28,7 +29,7 @@ lint: setup-test  ## Style, types, imports.
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/lint-imports
+	.venv/bin/lint-imports --cache-dir build/imports
 
 test-platforms: setup-test  ## Connectors against the real servers on loopback.
 	tests/servers/bluesky.sh install

@@ -87,6 +87,7 @@ class ArchiveConnector(Connector):
     that changed otherwise is read again from its beginning, and the ids make that harmless.
     """
 
+    poll_seconds = 0  # a file says nothing new by itself
     platform = "archive"
     name = "Imported file"
     fields = (
@@ -94,7 +95,6 @@ class ArchiveConnector(Connector):
         Field("mapping", "Columns", "Which column is which; guessed where empty.", required=False),
     )
     streams = ("import",)
-    poll_seconds = 3_600
 
     def __init__(self, values: Mapping[str, str], secrets: Mapping[str, str]) -> None:
         super().__init__(values, secrets)

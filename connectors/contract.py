@@ -180,6 +180,8 @@ class Probe:
 class Connector(ABC):
     """One account on one platform.
 
+    `poll_seconds` is how often it is worth asking; 0 means only when a person asks.
+
     `values` are the sign-in fields that are not secret, `secrets` those that are together with whatever
     `authorize` returned. Every method may raise the errors of `connectors.errors`; none blocks for ever.
     """

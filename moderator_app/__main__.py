@@ -28,9 +28,17 @@ def tour(
     out: Annotated[Path, typer.Option(help="Where the pictures and the export go.")] = Path("build/tour"),
 ) -> None:
     """Walk the real window through a shift on the demo community and leave pictures of it."""
-    from moderator_app import app  # noqa: PLC0415 - Qt is loaded only for a window
+    from moderator_app import tour as walk  # noqa: PLC0415 - Qt is loaded only for a window
 
-    raise typer.Exit(app.tour(out))
+    raise typer.Exit(walk.run(out))
+
+
+@cli.app.command(hidden=True)
+def self_test() -> None:
+    """Check that a bundle holds all it needs: store, keyring, rules, pictures, paper."""
+    from moderator_app import selftest  # noqa: PLC0415
+
+    raise typer.Exit(selftest.run())
 
 
 @cli.app.command(hidden=True)

@@ -47,6 +47,7 @@ PassphraseOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
+_HOUR, _DAY = 60, 24 * 60  # in minutes
 _COLOURS = {Level.CRISIS: "bold red", Level.RED: "red", Level.AMBER: "yellow", Level.GREEN: "green"}
 
 
@@ -138,6 +139,8 @@ def _bring(workspace: Workspace, since: datetime | None, tell: Callable[[str], N
         tell(f"{found.stream}: {found.done or total}{of}")
 
     for account_id, sync in workspace.syncs().items():
+        if not sync.poll_seconds:
+            continue  # a file that was imported once; import it again to bring its news
         trip = sync.run(progress=page, since=since)
         done.append({"account": account_id, **asdict(trip)})
     with language.Rules() as rules:
@@ -227,18 +230,26 @@ def show_queue(
     if as_json:
         say([_item(row) for row in rows])
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("#", "level", "waits", "who", "what", "why"):
-        table.add_column(
-            heading, overflow="fold" if heading == "why" else "ellipsis", no_wrap=heading != "why"
-        )
+    table = Table(box=None, pad_edge=False, expand=True)
+    for heading, width in (("#", 5), ("level", 6), ("waits", 7), ("who", 14)):
+        table.add_column(heading, min_width=width, max_width=width, no_wrap=True)
+    for heading in ("what", "why"):
+        table.add_column(heading, ratio=1, overflow="fold")
     for row in rows:
         why = ", ".join(dict.fromkeys(cue.why for cue in row.reasons)) or "not read yet" * row.pending
-        waits = str(timedelta(minutes=(now - row.waiting_since) // timedelta(minutes=1)))[:-3]
+        waits = _span(now - row.waiting_since)
         level = Text(row.level.word, style=_COLOURS[row.level])
-        excerpt = " ".join(row.excerpt.split())[:60]
+        excerpt = " ".join(row.excerpt.split())[:120]
         table.add_row(str(row.item_id), level, waits, Text(row.person), Text(excerpt), Text(why))
     _out().print(table)
+
+
+def _span(waited: timedelta) -> str:
+    """How long somebody has waited, in the unit that a person would use."""
+    minutes = waited // timedelta(minutes=1)
+    if minutes < _HOUR:
+        return f"{minutes} min"
+    return f"{minutes // _HOUR} h" if minutes < 2 * _DAY else f"{minutes // _DAY} d"
 
 
 @app.command()
@@ -356,13 +367,19 @@ def summary(
     del week  # the only span there is; the word makes the command say what it does
     with _opened(profile, passphrase_file) as workspace:
         found = workspace.desk.ask(insights.week, monday.date() if monday else None)
-        files = insights.export(found, out) if out is not None else []
+        files = _written(found, out) if out is not None else []
     if as_json:
         say({**insights.as_data(found), "files": files})
     elif files:
         _out().print("\n".join(str(file) for file in files))
     else:
         typer.echo(insights.markdown(found))
+
+
+def _written(week: insights.Week, folder: Path) -> list[Path]:
+    from moderator_app.desk import paper  # noqa: PLC0415 - the PDF library is only loaded for a PDF
+
+    return paper.export(week, folder)
 
 
 @app.command()

@@ -6,6 +6,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 purpose=${1:-run}
 
+# Nothing that is made here belongs to the project's files.
+mkdir -p build && echo '*' > build/.gitignore
+
 say() { printf '%s\n' "$*"; }
 stop() { printf '\n%s\n' "$*" >&2; exit 1; }
 
@@ -79,6 +82,7 @@ now=$(cat packaging/locked.txt pyproject.toml | sha256sum)
 if [ ! -x .venv/bin/python ] || ! .venv/bin/python -c 'import sys' 2>/dev/null; then
   rm -rf .venv
   "$python" -m venv .venv
+  echo '*' > .venv/.gitignore
 fi
 if [ "$(cat "$stamp" 2>/dev/null)" != "$now" ]; then
   say "      installing (several minutes the first time)"

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests_support import DEK
 
 from connectors.demo import DemoConnector, DemoPlatform, open_platform
 from moderator_app.desk import accounts
@@ -12,7 +13,6 @@ from moderator_app.desk.desk import Desk
 from moderator_app.desk.sync import Sync
 from moderator_app.models.store import Store
 from moderator_app.paths import Profile
-from tests_support import DEK
 
 
 class Clock:

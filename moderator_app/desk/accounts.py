@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connectors.contract import Connector, Probe
+from connectors.errors import ConnectorError, SignInAgain, TryLater
 from moderator_app.desk.desk import Ctx, Desk
 from moderator_app.desk.rows import AccountRow, ActionState
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
@@ -40,6 +41,19 @@ def connect(
     Called off the screen's thread: it speaks to the platform. Connecting an account that is known signs
     it in again.
     """
+    try:
+        tokens, probe = _sign_in(platform, values, secrets)
+    except ConnectorError as error:
+        raise _explained(error) from error
+    known = desk.ask(_vault_key, platform.platform, probe.account_id)
+    vault_key = known or f"{platform.platform}:{new_id()}"
+    keep(vault_key, tokens)
+    return desk.do(_remember, platform.platform, probe, dict(values), vault_key)
+
+
+def _sign_in(
+    platform: type[Connector], values: Mapping[str, str], secrets: Mapping[str, str]
+) -> tuple[dict[str, str], Probe]:
     first = platform(values, secrets)
     try:
         tokens = dict(first.authorize())
@@ -48,13 +62,28 @@ def connect(
     signed_in = platform(values, tokens)
     try:
         probe = signed_in.probe()
-        tokens.update(signed_in.fresh_secrets() or {})
+        return tokens | dict(signed_in.fresh_secrets() or {}), probe
     finally:
         signed_in.close()
-    known = desk.ask(_vault_key, platform.platform, probe.account_id)
-    vault_key = known or f"{platform.platform}:{new_id()}"
-    keep(vault_key, tokens)
-    return desk.do(_remember, platform.platform, probe, dict(values), vault_key)
+
+
+def _explained(error: ConnectorError) -> ForTheModerator:
+    """A connector's trouble at sign-in, for the person who typed."""
+    if isinstance(error, SignInAgain):
+        return ForTheModerator(
+            QT_TRANSLATE_NOOP("Error", "The platform did not accept this sign-in."),
+            QT_TRANSLATE_NOOP("Error", "Check the name and the password; nothing was kept."),
+        )
+    if isinstance(error, TryLater):
+        return ForTheModerator(
+            QT_TRANSLATE_NOOP("Error", "The platform cannot be reached now."),
+            QT_TRANSLATE_NOOP("Error", "Check the network and the server's address, and try again."),
+        )
+    return ForTheModerator(
+        QT_TRANSLATE_NOOP("Error", "The platform said no: {why}"),
+        QT_TRANSLATE_NOOP("Error", "Nothing was kept."),
+        why=error,
+    )
 
 
 def _vault_key(ctx: Ctx, platform: str, external_id: str) -> str | None:

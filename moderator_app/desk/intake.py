@@ -6,10 +6,11 @@ twice (a crash between its commit and the next pull): looking up its ids makes t
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from connectors.contract import Page, RemoteGone, RemoteMessage, RemotePerson
 from moderator_app.desk import clocks, folding
@@ -22,6 +23,8 @@ from moderator_app.models.inbox import Cursor, Item, Message, Person, Revision, 
 EARLIER: Final = timedelta(days=7)
 # Where a bound parameter list would grow without end.
 _CHUNK: Final = 500
+# Keeps rows with and without an empty column in one statement.
+_WHOLE_ROWS: Final = {"render_nulls": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,14 +198,13 @@ def _insert(ctx: Ctx, account_id: int, new: Sequence[RemoteMessage]) -> None:
                 "read_v": 0 if remote.ours else None,
             }
         )
-    ids = ctx.session.scalars(
-        sa.insert(Message).returning(Message.id, sort_by_parameter_order=True), rows
-    ).all()
-    for message_id, remote, row in zip(ids, new, rows, strict=True):
+    ids = _added(ctx, Message, rows)
+    for remote, row in zip(new, rows, strict=True):
         if row["item_id"] is not None:
-            _open(ctx, items[row["thread_id"], row["person_id"]], message_id, remote)
+            _open(ctx, items[row["thread_id"], row["person_id"]], ids[remote.id], remote)
     ctx.session.flush()
     _answered(ctx, account_id, [m for m in new if m.ours], threads)
+    _answered_before(ctx, account_id, new, items)
     for item in items.values():
         clocks.settle(item, ctx.now)
 
@@ -217,9 +219,14 @@ def _open(ctx: Ctx, item: Item, message_id: int, remote: RemoteMessage) -> None:
     if item.status is not Status.OPEN or item.new_messages == 0:
         item.waiting_since = min(remote.created_at, ctx.now)
         item.seen_at = None
+    if item.status is Status.CLOSED:
+        # Whoever closed it had dealt with all that was said: what is new is read on its own.
+        item.level, item.top_message_id = Level.GREEN, None
+    if item.level is Level.GREEN and (item.new_messages == 0 or item.top_message_id is None):
+        item.top_message_id = message_id
+    # Above green the card keeps the message behind the level: each level shows its words.
     item.status, item.snoozed_until = Status.OPEN, None
     item.new_messages += 1
-    item.top_message_id = item.top_message_id if item.new_messages > 1 else message_id
 
 
 def _answered(ctx: Ctx, account_id: int, ours: Sequence[RemoteMessage], threads: dict[str, int]) -> None:
@@ -239,6 +246,31 @@ def _answered(ctx: Ctx, account_id: int, ours: Sequence[RemoteMessage], threads:
         for item in ctx.session.scalars(chosen):
             item.status, item.new_messages = Status.ANSWERED, 0
             item.first_reply_at = item.first_reply_at or remote.created_at
+
+
+def _answered_before(
+    ctx: Ctx, account_id: int, new: Sequence[RemoteMessage], items: dict[tuple[int, int], Item]
+) -> None:
+    """An answer of ours may have come in before what it answers: streams are read one after another."""
+    ids = [m.id for m in new if not m.ours]
+    by_id = {item.id: item for item in items.values()}
+    for chunk in _chunks(ids):
+        asked = aliased(Message)
+        found = ctx.session.execute(
+            sa.select(asked.item_id, sa.func.max(Message.created_at, type_=Message.created_at.type))
+            .join(asked, sa.and_(asked.account_id == account_id, asked.external_id == Message.parent_ext))
+            .where(
+                Message.account_id == account_id,
+                sa.literal_column("message.ours"),
+                Message.parent_ext.in_(chunk),
+            )
+            .group_by(asked.item_id)
+        ).all()
+        for item_id, at in found:
+            item = by_id.get(item_id or 0)
+            if item is not None and item.last_at <= at and item.status in (Status.OPEN, Status.EARLIER):
+                item.status, item.new_messages = Status.ANSWERED, 0
+                item.first_reply_at = item.first_reply_at or at
 
 
 def _person_of(remote: RemoteMessage) -> RemotePerson:
@@ -304,13 +336,18 @@ def _threads(ctx: Ctx, account_id: int, new: Sequence[RemoteMessage]) -> dict[st
     return found | _added(ctx, Thread, rows)
 
 
-def _added(ctx: Ctx, table: type[Person] | type[Thread], rows: Sequence[dict[str, Any]]) -> dict[str, int]:
-    """Insert in one statement and answer the new ids by their names on the platform."""
+def _added(
+    ctx: Ctx, table: type[Person | Thread | Message], rows: Sequence[dict[str, Any]]
+) -> dict[str, int]:
+    """Insert many at once and answer the new ids by their names on the platform.
+
+    Asking for the ids in the order of the rows would make SQLAlchemy insert one by one on SQLite.
+    """
     if not rows:
         return {}
-    statement = sa.insert(table).returning(table.id, sort_by_parameter_order=True)
-    ids = ctx.session.scalars(statement, rows)
-    return {str(row["external_id"]): key for row, key in zip(rows, ids, strict=True)}
+    statement = sa.insert(table).returning(table.external_id, table.id)
+    found = ctx.session.execute(statement, rows, execution_options=_WHOLE_ROWS)
+    return {name: key for name, key in found}  # noqa: C416 - rows of two are no pairs to the type checker
 
 
 def _items(
@@ -325,26 +362,36 @@ def _items(
         if not remote.ours:
             wanted.setdefault((threads[remote.thread_id], people[_person_of(remote).id]), remote)
     found: dict[tuple[int, int], Item] = {}
-    keys = sorted({thread for thread, _ in wanted})
+    keys = sorted(wanted)
     for i in range(0, len(keys), _CHUNK):
-        rows = ctx.session.scalars(sa.select(Item).where(Item.thread_id.in_(keys[i : i + _CHUNK])))
-        found.update(((row.thread_id, row.person_id), row) for row in rows)
-    for key, remote in wanted.items():
-        if key not in found:
-            at = min(remote.created_at, ctx.now)
-            found[key] = Item(
-                account_id=account_id,
-                thread_id=key[0],
-                person_id=key[1],
-                level=Level.GREEN,
-                status=Status.EARLIER,
-                rank=int(Level.RED),
-                pending=0,
-                new_messages=0,
-                waiting_since=at,
-                due_at=at,
-                last_at=at,
-            )
-            ctx.session.add(found[key])
-    ctx.session.flush()
+        # Both by name: a thread of thousands must not be loaded for one new message in it.
+        chosen = sa.select(Item).where(
+            Item.thread_id.in_({thread for thread, _ in keys[i : i + _CHUNK]}),
+            Item.person_id.in_({person for _, person in keys[i : i + _CHUNK]}),
+        )
+        found.update(((row.thread_id, row.person_id), row) for row in ctx.session.scalars(chosen))
+    rows = [
+        _new_item(account_id, key, min(remote.created_at, ctx.now))
+        for key, remote in wanted.items()
+        if key not in found
+    ]
+    if rows:
+        made = ctx.session.scalars(sa.insert(Item).returning(Item), rows)
+        found.update(((row.thread_id, row.person_id), row) for row in made)
     return found
+
+
+def _new_item(account_id: int, key: tuple[int, int], at: datetime) -> dict[str, Any]:
+    return {
+        "account_id": account_id,
+        "thread_id": key[0],
+        "person_id": key[1],
+        "level": Level.GREEN,
+        "status": Status.EARLIER,
+        "rank": int(Level.RED),
+        "pending": 0,
+        "new_messages": 0,
+        "waiting_since": at,
+        "due_at": at,
+        "last_at": at,
+    }

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
+from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
 from reportlab.graphics import renderSVG
@@ -67,7 +68,7 @@ def chart(summary: insights.Week, width: float = 480, height: float = 150) -> Dr
         if count is None:
             box = Rect(left, base, wide, 8, fillColor=None, strokeColor=_QUIET, strokeDashArray=(2, 2))
             drawing.add(box)
-        else:
+        elif count:
             drawing.add(Rect(left, base, wide, tall, rx=2, ry=2, fillColor=_ACCENT, strokeColor=None))
         said = "hidden" if count is None else f"{count:,}"
         drawing.add(_label(middle, base + max(tall, 8) + 5, said, _TEXT))
@@ -81,14 +82,19 @@ def _label(x: float, y: float, text: str, colour: Any) -> String:
 
 def chart_svg(summary: insights.Week) -> bytes:
     """The same chart for the screen."""
-    drawn = renderSVG.drawToString(chart(summary))
-    return drawn if isinstance(drawn, bytes) else str(drawn).encode()
+    drawn = ET.fromstring(renderSVG.drawToString(chart(summary)))  # noqa: S314 - our own drawing
+    # Qt's SVG subset has no clipping: it would paint the clip rectangle over everything.
+    for parent in list(drawn.iter()):
+        for child in list(parent):
+            if child.tag.endswith("clipPath"):
+                parent.remove(child)
+    return ET.tostring(drawn)
 
 
 def _grid(rows: Sequence[Sequence[str]], widths: Sequence[float]) -> Table:
     cell, head = _style(9), _style(8.5, colour=_QUIET)
     body = [[Paragraph(escape(text), head if i == 0 else cell) for text in row] for i, row in enumerate(rows)]
-    table = Table(body, colWidths=widths, repeatRows=1)
+    table = Table(body, colWidths=widths, repeatRows=1, hAlign="LEFT")
     table.setStyle(
         TableStyle(
             [
@@ -157,3 +163,14 @@ def pdf(summary: insights.Week, path: Path) -> None:
     story += [Spacer(1, 8), Paragraph("Method", heading)]
     story += [Paragraph(escape(sentence), _style(9, after=2)) for sentence in summary.method]
     document.build(story, onFirstPage=_footer, onLaterPages=_footer)
+
+
+def export(summary: insights.Week, folder: Path) -> list[Path]:
+    """Write the Markdown, the CSV and the PDF into a folder; answers the three paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = f"week-{summary.monday.isoformat()}"
+    text, table, page = (folder / f"{stem}.{suffix}" for suffix in ("md", "csv", "pdf"))
+    text.write_text(insights.markdown(summary), "utf-8")
+    table.write_text(insights.csv(summary), "utf-8", newline="")
+    pdf(summary, page)
+    return [text, table, page]

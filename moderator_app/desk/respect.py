@@ -65,7 +65,8 @@ def _rules() -> tuple[_Rule, ...]:
     return tuple(
         _Rule(
             rule["id"],
-            re.compile(rule["pattern"], re.IGNORECASE),
+            # A rule about capitals is the only kind for which they matter.
+            re.compile(rule["pattern"], 0 if "[A-Z]" in rule["pattern"] else re.IGNORECASE),
             rule["level"],
             rule.get("say", ""),
             rule.get("why", ""),
@@ -124,7 +125,8 @@ def length(text: str, unit: str) -> int:
 
 def _known(number: str) -> bool:
     """Whether a number in a draft comes from the directory of crisis lines."""
-    return re.sub(r"\D", "", number) in helplines.known_numbers()
+    # Opening hours in brackets may follow a number, and their digits are not part of it.
+    return re.sub(r"\D", "", number.partition("(")[0]) in helplines.known_numbers()
 
 
 def check(

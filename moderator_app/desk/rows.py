@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from connectors.contract import Audience, Kind
+from connectors.contract import Audience, Field, Kind
 from moderator_app.models.base import ActionKind, ActionState, Level, Status
 
 __all__ = [
@@ -21,8 +21,10 @@ __all__ = [
     "Check",
     "Cue",
     "Draft",
+    "Field",
     "HistoryRow",
     "Hit",
+    "ImportPreview",
     "Kind",
     "Level",
     "MessageRow",
@@ -332,6 +334,21 @@ class Hit:
     at: datetime
     excerpt: str
     matches: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPreview:
+    """What an export file looks like before it is imported.
+
+    `chosen` names for each of our fields the column that holds it ("": none). `problems` are sentences.
+    """
+
+    format: str
+    columns: tuple[str, ...]
+    rows: tuple[Mapping[str, str], ...]
+    fields: tuple[str, ...]
+    chosen: Mapping[str, str]
+    problems: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

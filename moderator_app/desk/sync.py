@@ -57,6 +57,7 @@ class Sync:
         self._connector = connector
         self._keep = keep
         self._failures = 0
+        self.poll_seconds = connector.poll_seconds
         self._probed = False
         self._brought = Brought()  # by this trip so far, also when it breaks off
 
@@ -65,11 +66,18 @@ class Sync:
         progress: Callable[[Page], None] = _quiet,
         cancelled: Callable[[], bool] = _never,
         since: datetime | None = None,
+        *,
+        pull: bool = True,
     ) -> Trip:
-        """One round trip; platform troubles become the account's health, never an exception."""
+        """One round trip; platform troubles become the account's health, never an exception.
+
+        Without `pull` it only sends what is due.
+        """
         self._brought, sent = Brought(), 0
         try:
             sent = self.push()
+            if not pull:
+                return Trip(self._brought, sent, "ok")
             if not self._probed:
                 self._desk.do(accounts.update_abilities, self._account, self._connector.probe())
                 self._probed = True

@@ -31,6 +31,9 @@ from moderator_app.models.inbox import Account, Item, ItemCount, Message, Person
 RULES: Final = 1  # the version of the reading rules; a higher one reads everything again
 LEAST_REASON: Final = 20  # characters, R6
 _EXCERPT: Final = 280
+_LONGEST_CUT: Final = 30  # of a word that the excerpt would begin in
+# Written out in the statement: SQLite uses a partial index only where it can see its condition.
+_NOBODY: Final[sa.ColumnElement[str]] = sa.literal_column("''")
 _LEVELS: Final = {
     Queue.CRISIS: Level.CRISIS,
     Queue.RED: Level.RED,
@@ -73,7 +76,10 @@ def apply(ctx: Ctx, readings: Sequence[tuple[int, str, Reading]]) -> None:
             sa.select(Item).where(Item.id.in_({r.item_id for r in rows.values() if r.item_id}))
         )
     }
-    ctx.session.execute(sa.delete(Signal).where(Signal.message_id.in_(list(rows))))
+    # What somebody reported stays, whatever the words are read as later.
+    ctx.session.execute(
+        sa.delete(Signal).where(Signal.message_id.in_(list(rows)), Signal.kind != "reported")
+    )
     signals: list[dict[str, Any]] = []
     for message_id, text, reading in readings:
         row = rows.get(message_id)
@@ -121,7 +127,8 @@ def _reported(ctx: Ctx, report: Message) -> list[dict[str, Any]]:
         return []
     item = ctx.session.get_one(Item, subject.item_id)
     if subject.id > item.lowered_through:
-        item.level = min(item.level, Level.AMBER)
+        if item.level > Level.AMBER:
+            item.level, item.top_message_id = Level.AMBER, subject.id
         clocks.settle(item, ctx.now)
     why = f"reported: {report.reason or 'other'}"
     return [_signal(subject.id, Cue(0, 0, "reported", Level.AMBER, why, ""))]
@@ -164,14 +171,15 @@ def age(ctx: Ctx) -> int:
 # ------------------------------------------------------------------ queues
 
 
-def _in(name: Queue, who: str) -> sa.ColumnElement[bool]:
+def _in(name: Queue, who: str | sa.BindParameter[str]) -> sa.ColumnElement[bool]:
     if name in _LEVELS:
         return sa.and_(Item.status == Status.OPEN, Item.level == _LEVELS[name])
     if name is Queue.MINE:
-        # The index is partial: naming its condition is what lets SQLite use it.
-        return sa.and_(Item.status == Status.OPEN, Item.assignee != "", Item.assignee == who)
+        return sa.and_(Item.status == Status.OPEN, Item.assignee != _NOBODY, Item.assignee == who)
     if name is Queue.ESCALATED:
-        return sa.and_(Item.status == Status.OPEN, Item.escalated_to != "")
+        # The plus keeps SQLite from the index over all open items: few are escalated.
+        status = sa.type_coerce(sa.literal_column("+item.status"), Item.status.type)
+        return sa.and_(status == Status.OPEN, Item.escalated_to != _NOBODY)
     return Item.status == Status(name.value)
 
 
@@ -212,6 +220,14 @@ def rows(ctx: Ctx, ids: Sequence[int]) -> list[QueueRow]:
     """The cards of the given items, in the given order."""
     if not ids:
         return []
+    found = ctx.session.execute(_CARDS, {"ids": ids, "who": ctx.who}).all()
+    reasons = cues(ctx, [row.message_id for row in found if row.message_id is not None])
+    cards = {row.id: _card(row, reasons.get(row.message_id, ())) for row in found}
+    return [cards[item_id] for item_id in ids if item_id in cards]
+
+
+def _cards() -> sa.Select[*tuple[Any, ...]]:
+    """All that cards show, as plain columns: making objects of whole rows cost more than reading them."""
     first_cue = (
         sa.select(sa.func.min(Signal.start))
         .where(Signal.message_id == Message.id, Signal.level == Message.level, Signal.end > 0)
@@ -220,15 +236,32 @@ def rows(ctx: Ctx, ids: Sequence[int]) -> list[QueueRow]:
     )
     begin = sa.func.max(sa.func.coalesce(first_cue, 0) - 60, 0)
     drafted = (
-        sa.select(Draft.id).where(Draft.item_id == Item.id, Draft.who == ctx.who).correlate(Item).exists()
+        sa.select(Draft.id)
+        .where(Draft.item_id == Item.id, Draft.who == sa.bindparam("who"))
+        .correlate(Item)
+        .exists()
     )
-    found = ctx.session.execute(
+    return (
         sa.select(
-            Item,
-            Thread,
-            Person,
+            Item.id,
+            Item.level,
+            Item.rank,
+            Item.pending,
+            Item.new_messages,
+            Item.waiting_since,
+            Item.due_at,
+            Item.status,
+            Item.assignee,
+            Item.escalated_to,
+            Item.acknowledged_at,
+            Item.snoozed_until,
+            Item.seen_at,
+            Thread.title,
+            Thread.channel,
+            Person.name,
+            Person.handle,
             Account.platform,
-            Message.id,
+            Message.id.label("message_id"),
             Message.kind,
             Message.audience,
             Message.lang,
@@ -240,75 +273,93 @@ def rows(ctx: Ctx, ids: Sequence[int]) -> list[QueueRow]:
         .join(Person, Person.id == Item.person_id)
         .join(Account, Account.id == Item.account_id)
         .outerjoin(Message, Message.id == Item.top_message_id)
-        .where(Item.id.in_(ids))
-    ).all()
-    reasons = _reasons(ctx, [row[4] for row in found if row[4] is not None])
-    cards = {row[0].id: _card(row, reasons.get(row[4], ())) for row in found}
-    return [cards[item_id] for item_id in ids if item_id in cards]
+        .where(Item.id.in_(sa.bindparam("ids", expanding=True)))
+    )
 
 
-def _reasons(ctx: Ctx, message_ids: Sequence[int]) -> dict[int, tuple[Cue, ...]]:
+# Put together once: SQLAlchemy takes longer to build and recognise it than SQLite to answer it.
+_CARDS: Final = _cards()
+_CUES: Final = (
+    sa.select(Signal.message_id, Signal.start, Signal.end, Signal.kind, Signal.level, Signal.why, Signal.lang)
+    .where(Signal.message_id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(Signal.level, Signal.start)
+)
+
+
+def cues(ctx: Ctx, message_ids: Sequence[int]) -> dict[int, tuple[Cue, ...]]:
+    """Why each message has its level, the worst reason first."""
     found: dict[int, list[Cue]] = {}
-    for signal in ctx.session.scalars(
-        sa.select(Signal).where(Signal.message_id.in_(message_ids)).order_by(Signal.level, Signal.start)
-    ):
-        found.setdefault(signal.message_id, []).append(cue_of(signal))
-    return {key: tuple(cues) for key, cues in found.items()}
-
-
-def cue_of(signal: Signal) -> Cue:
-    """The plain form of a stored signal."""
-    return Cue(signal.start, signal.end, signal.kind, signal.level, signal.why, signal.lang)
+    for row in ctx.session.execute(_CUES, {"ids": message_ids}):
+        cue = Cue(row.start, row.end, row.kind, row.level, row.why, row.lang)
+        found.setdefault(row.message_id, []).append(cue)
+    return {key: tuple(reasons) for key, reasons in found.items()}
 
 
 def _card(row: Any, reasons: tuple[Cue, ...]) -> QueueRow:
-    item, thread, person, platform, _, kind, audience, lang, begin, excerpt, drafted = row
-    excerpt = excerpt or ""
+    excerpt, begin = _from_a_word(row.excerpt or "", row.begin)
     spans = tuple(
         Span(max(cue.start - begin, 0), min(cue.end - begin, len(excerpt)))
         for cue in reasons
         if cue.end > begin and cue.start - begin < len(excerpt) and cue.end > cue.start
     )
     return QueueRow(
-        item_id=item.id,
-        level=item.level,
-        rank=item.rank,
-        pending=item.pending > 0,
-        title=thread.title,
+        item_id=row.id,
+        level=row.level,
+        rank=row.rank,
+        pending=row.pending > 0,
+        title=row.title,
         excerpt=excerpt,
         excerpt_cues=spans,
         reasons=reasons,
-        person=person.name or person.handle,
-        handle=person.handle,
-        channel=thread.channel,
-        platform=platform,
-        kind=Kind(kind or Kind.COMMENT),
-        audience=Audience(audience or Audience.PUBLIC),
-        lang=lang or "",
-        new_messages=item.new_messages,
-        waiting_since=item.waiting_since,
-        due_at=item.due_at,
-        status=item.status,
-        assignee=item.assignee,
-        escalated_to=item.escalated_to,
-        acknowledged=item.acknowledged_at is not None,
-        snoozed_until=item.snoozed_until,
-        seen=item.seen_at is not None,
-        has_draft=bool(drafted),
+        person=row.name or row.handle,
+        handle=row.handle,
+        channel=row.channel,
+        platform=row.platform,
+        kind=Kind(row.kind or Kind.COMMENT),
+        audience=Audience(row.audience or Audience.PUBLIC),
+        lang=row.lang or "",
+        new_messages=row.new_messages,
+        waiting_since=row.waiting_since,
+        due_at=row.due_at,
+        status=row.status,
+        assignee=row.assignee,
+        escalated_to=row.escalated_to,
+        acknowledged=row.acknowledged_at is not None,
+        snoozed_until=row.snoozed_until,
+        seen=row.seen_at is not None,
+        has_draft=bool(row.drafted),
     )
+
+
+def _from_a_word(excerpt: str, begin: int) -> tuple[str, int]:
+    """Begin an excerpt at a word, with a mark that something stands before it."""
+    space = excerpt.find(" ", 0, _LONGEST_CUT)
+    if not begin or space < 0:
+        return excerpt, begin
+    # The mark takes the place of the space, so that the spans keep their distance.
+    return "…" + excerpt[space + 1 :], begin + space
+
+
+_MINE: Final = sa.select(sa.func.count(Item.id)).where(_in(Queue.MINE, sa.bindparam("who")))
+_ESCALATED: Final = sa.select(sa.func.count(Item.id)).where(_in(Queue.ESCALATED, ""))
+# One statement, put together once: badges are read after every change.
+_COUNTS: Final = sa.select(
+    ItemCount.status,
+    ItemCount.level,
+    ItemCount.n,
+    _MINE.scalar_subquery().label("mine"),
+    _ESCALATED.scalar_subquery().label("escalated"),
+)
 
 
 def counts(ctx: Ctx) -> dict[Queue, int]:
     """The badge of every queue."""
     found = dict.fromkeys(Queue, 0)
-    for status, level, n in ctx.session.execute(sa.select(ItemCount.status, ItemCount.level, ItemCount.n)):
+    for status, level, n, mine, escalated in ctx.session.execute(_COUNTS, {"who": ctx.who}):
         found[Queue(status.value)] += n
         if status is Status.OPEN:
             found[Queue(level.word)] += n
-    for name in (Queue.MINE, Queue.ESCALATED):
-        found[name] = (
-            ctx.session.scalar(sa.select(sa.func.count()).select_from(Item).where(_in(name, ctx.who))) or 0
-        )
+        found[Queue.MINE], found[Queue.ESCALATED] = mine, escalated
     return found
 
 
@@ -372,10 +423,20 @@ def close(ctx: Ctx, item_id: int, outcome: Outcome, note: str = "") -> Recorded:
     """End an item with its outcome (R14); its messages stay."""
     item = get(ctx, item_id)
     changed = actions.change(
-        item, status=Status.CLOSED, outcome=outcome.value, snoozed_until=None, new_messages=0
+        item,
+        status=Status.CLOSED,
+        outcome=outcome.value,
+        snoozed_until=None,
+        new_messages=0,
+        lowered_through=_newest(ctx, item),
     )
     detail = {"outcome": outcome.value, "note": note.strip()}
     return actions.record(ctx, ActionKind.CLOSE, item, detail=detail, changed=changed)
+
+
+def _newest(ctx: Ctx, item: Item) -> int:
+    """The last message of an item that a person can have seen."""
+    return ctx.session.scalar(sa.select(sa.func.max(Message.id)).where(Message.item_id == item.id)) or 0
 
 
 def reopen(ctx: Ctx, item_id: int) -> Recorded:
@@ -399,8 +460,7 @@ def set_level(ctx: Ctx, item_id: int, level: Level, reason: str = "") -> Recorde
     detail = {"from": item.level.word, "to": level.word, "reason": reason.strip()}
     columns: dict[str, Any] = {"level": level}
     if lowering:
-        newest = ctx.session.scalar(sa.select(sa.func.max(Message.id)).where(Message.item_id == item.id))
-        columns["lowered_through"] = newest or 0
+        columns["lowered_through"] = _newest(ctx, item)
     changed = actions.change(item, **columns)
     clocks.settle(item, ctx.now)
     return actions.record(ctx, ActionKind.LEVEL, item, detail=detail, changed=changed)

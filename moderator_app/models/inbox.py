@@ -96,32 +96,20 @@ class Item(Base):
     __tablename__ = "item"
     __table_args__ = (
         sa.UniqueConstraint("thread_id", "person_id"),
-        sa.Index("ix_item_open", "rank", "due_at", "id", sqlite_where=sa.text("status = 'open'")),
-        sa.Index(
-            "ix_item_level",
-            "level",
-            "rank",
-            "due_at",
-            "id",
-            sqlite_where=sa.text("status = 'open'"),
-        ),
+        sa.Index("ix_item_level", "status", "level", "rank", "due_at", "id"),
         sa.Index(
             "ix_item_mine",
             "assignee",
+            "status",
             "rank",
             "due_at",
             "id",
-            sqlite_where=sa.text("status = 'open' AND assignee <> ''"),
+            sqlite_where=sa.text("assignee <> ''"),
         ),
-        sa.Index(
-            "ix_item_escalated",
-            "rank",
-            "due_at",
-            "id",
-            sqlite_where=sa.text("status = 'open' AND escalated_to <> ''"),
-        ),
+        sa.Index("ix_item_escalated", "rank", "due_at", "id", sqlite_where=sa.text("escalated_to <> ''")),
         sa.Index("ix_item_status", "status", "rank", "due_at", "id"),
         sa.Index("ix_item_person", "person_id", "last_at"),
+        sa.Index("ix_item_week", "waiting_since", "level", "first_reply_at"),
         sa.Index("ix_item_snoozed", "snoozed_until", sqlite_where=sa.text("status = 'snoozed'")),
     )
 
@@ -162,8 +150,10 @@ class Message(Base):
         sa.Index("ix_message_thread", "thread_id", "created_at", "id"),
         sa.Index("ix_message_person", "person_id", "created_at", "id"),
         sa.Index("ix_message_item", "item_id", "id"),
+        sa.Index("ix_message_parent", "account_id", "parent_ext", sqlite_where=sa.text("ours")),
         sa.Index("ix_message_unread", "id", sqlite_where=sa.text("read_v IS NULL")),
-        sa.Index("ix_message_week", "created_at", "account_id", "level"),
+        # Holds all that the weekly summary counts, so that it never reads the messages themselves.
+        sa.Index("ix_message_week", "created_at", "ours", "account_id", "level", "person_id", "thread_id"),
         {"sqlite_autoincrement": True},
     )
 

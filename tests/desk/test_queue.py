@@ -3,14 +3,13 @@
 from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
+from conftest import Shift
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import Shift
-from moderator_app.desk import safety, triage
+from moderator_app.desk import replies, safety, triage
 from moderator_app.desk.desk import Ctx
-from moderator_app.desk.rows import Cue, Level, Queue, QueueKey, QueueRow, Reading
+from moderator_app.desk.rows import Audience, Cue, Level, Outcome, Queue, QueueKey, QueueRow, Reading
 from moderator_app.errors import ForTheModerator
 
 
@@ -111,6 +110,34 @@ def test_a_persons_lowering_holds_until_something_new_is_said(shift: Shift) -> N
     assert shift.desk.ask(triage.rows, [row.item_id])[0].level is Level.RED
 
 
+def test_every_level_shows_its_words_also_when_a_quieter_message_follows(shift: Shift) -> None:
+    fill(shift, ("@mira", Level.CRISIS, 1))
+    (row,) = shift.desk.ask(triage.queue, Queue.OPEN)
+    shift.desk.do(replies.send, row.item_id, "We are with you. Are you safe?", Audience.PUBLIC)
+    root = shift.platform.all_messages()[-1].id
+    shift.platform.say("@mira", "ok", parent=root)
+    shift.sync.run()
+    read(shift, {"ok": Level.GREEN})
+    (row,) = shift.desk.ask(triage.queue, Queue.OPEN)
+    assert (row.level, row.new_messages) == (Level.CRISIS, 1)
+    assert row.reasons
+    assert row.excerpt.startswith("@mira has something")
+
+
+def test_after_a_person_closed_it_what_is_new_is_read_on_its_own(shift: Shift) -> None:
+    fill(shift, ("@mira", Level.CRISIS, 1))
+    (row,) = shift.desk.ask(triage.queue, Queue.OPEN)
+    shift.desk.do(triage.close, row.item_id, Outcome.SAFE)
+    root = shift.platform.all_messages()[-1].id
+    shift.platform.say("@mira", "thank you, I slept", parent=root)
+    shift.sync.run()
+    (row,) = shift.desk.ask(triage.queue, Queue.OPEN)
+    assert (row.rank, row.pending) == (int(Level.RED), True)
+    read(shift, {"thank you, I slept": Level.GREEN})
+    (row,) = shift.desk.ask(triage.queue, Queue.OPEN)
+    assert (row.level, row.excerpt) == (Level.GREEN, "thank you, I slept")
+
+
 def test_a_report_raises_what_it_is_about(shift: Shift) -> None:
     fill(shift, ("@loud", Level.GREEN, 1))
     subject = shift.platform.all_messages()[-1].id
@@ -191,7 +218,7 @@ def test_pages_of_any_size_are_the_whole_queue_in_order(many: Shift, size: int, 
 @pytest.mark.parametrize(
     ("name", "index"),
     [
-        (Queue.OPEN, "ix_item_open"),
+        (Queue.OPEN, "ix_item_status"),
         (Queue.CRISIS, "ix_item_level"),
         (Queue.MINE, "ix_item_mine"),
         (Queue.ESCALATED, "ix_item_escalated"),
@@ -203,8 +230,9 @@ def test_every_queue_page_uses_its_index_and_never_sorts(many: Shift, name: Queu
 
     def plan(ctx: Ctx, key: QueueKey | None) -> str:
         query = triage._page(ctx, name, key, 100, "")
-        compiled = query.compile(ctx.session.get_bind(), compile_kwargs={"literal_binds": True})
-        rows = ctx.session.execute(sa.text(f"EXPLAIN QUERY PLAN {compiled}"))
+        compiled = query.compile(ctx.session.get_bind())
+        values = tuple(0 for _ in compiled.positiontup or ())
+        rows = ctx.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", values)
         return " | ".join(str(row[3]) for row in rows)
 
     for key in (None, after):

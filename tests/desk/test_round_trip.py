@@ -5,17 +5,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from conftest import Clock, Shift
+from tests_support import words_of
 
-from connectors.contract import Command, Page, Receipt, RemoteGone
+from connectors.contract import Command, Page, Receipt, RemoteMessage
 from connectors.demo import DemoConnector, Fault, open_platform
 from connectors.errors import TryLater
-from conftest import Clock, Shift
 from moderator_app.desk import accounts, actions, intake, replies, search, threads, triage
 from moderator_app.desk.desk import Desk
 from moderator_app.desk.rows import ActionState, Audience, Level, Outcome, Queue, Reading, Status
 from moderator_app.desk.sync import Sync
 from moderator_app.errors import ForTheModerator
-from tests_support import words_of
 
 
 def open_items(shift: Shift) -> list[Any]:
@@ -147,6 +147,18 @@ def test_a_reply_of_ours_from_elsewhere_answers(shift: Shift, clock: Clock) -> N
     clock.forward(minutes=1)
     shift.platform.say("@harbourlights", "an answer", parent=asked)
     shift.sync.run()
+    assert open_items(shift) == []
+    assert shift.desk.ask(triage.counts)[Queue.ANSWERED] == 1
+
+
+def test_an_answer_that_comes_in_before_its_question_answers_too(shift: Shift, clock: Clock) -> None:
+    asked = shift.platform.say("@mira", "a question")
+    clock.forward(minutes=1)
+    shift.platform.say("@harbourlights", "an answer", parent=asked)
+    question, answer = (shift.connector.fetch([m.id])[0] for m in shift.platform.all_messages())
+    for message in (answer, question):
+        assert isinstance(message, RemoteMessage)
+        shift.desk.do(intake.apply, shift.account, Page("mentions", (message,), state="1"))
     assert open_items(shift) == []
     assert shift.desk.ask(triage.counts)[Queue.ANSWERED] == 1
 

@@ -1,10 +1,10 @@
 """Folding, search, and the check of a draft."""
 
 import pytest
+from conftest import Shift
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import Shift
 from moderator_app.desk import folding, helplines, respect, search
 from moderator_app.desk.rows import Audience, Level
 
@@ -12,7 +12,7 @@ from moderator_app.desk.rows import Audience, Level
 @given(st.text(st.characters(), max_size=300))
 def test_any_text_is_repaired_to_something_storable(text: str) -> None:
     repaired = folding.repair(text)
-    assert repaired.encode()
+    assert repaired.encode().decode() == repaired
     assert "\0" not in repaired
     assert folding.repair(repaired) == repaired
     folding.fold(repaired)
@@ -71,6 +71,15 @@ def test_newest_first(shift: Shift) -> None:
 def test_what_blocks_a_draft(text: str, rule: str) -> None:
     found = respect.check(text, Level.AMBER, Audience.PUBLIC)
     assert rule in {remark.rule for remark in found if remark.weight == "block"}
+
+
+def test_only_capitals_are_shouting() -> None:
+    calm = respect.check(
+        "Are you somewhere safe right now, and is anybody there?", Level.RED, Audience.PRIVATE
+    )
+    loud = respect.check("WE ALREADY TOLD EVERYBODY HERE.", Level.RED, Audience.PRIVATE)
+    assert calm == []
+    assert "O01" in {remark.rule for remark in loud}
 
 
 def test_numbers_of_the_directory_may_stand() -> None:

@@ -11,12 +11,12 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from tests_support import DEK, account_of, insert_message
 
 from moderator_app.errors import ForTheModerator
 from moderator_app.models import base, care, inbox, migrations
 from moderator_app.models.store import Damaged, NewerFile, Store
 from moderator_app.paths import Profile
-from tests_support import DEK, account_of, insert_message
 
 
 def test_a_new_file_is_ours_alone_and_not_readable_as_plain_sqlite(store: Store) -> None:
@@ -47,9 +47,13 @@ def test_what_was_committed_is_there_after_reopening(profile: Profile) -> None:
 
 
 def test_a_failed_block_leaves_nothing(store: Store) -> None:
-    with pytest.raises(RuntimeError), store.write() as session:
-        session.add(care.Meta(key="k", value="v"))
-        raise RuntimeError
+    def fails() -> None:
+        with store.write() as session:
+            session.add(care.Meta(key="k", value="v"))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fails()
     with store.read() as session:
         assert session.get(care.Meta, "k") is None
 
@@ -139,15 +143,33 @@ def test_the_lock_of_a_killed_process_does_not_last(profile: Profile) -> None:
     Store.open(profile, bytearray(DEK)).close()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_read_only_folder_is_said(profile: Profile) -> None:
     Store.open(profile, bytearray(DEK)).close()
-    profile.folder.chmod(0o500)
-    try:
-        with pytest.raises(ForTheModerator, match="may not write"):
-            Store.open(profile, bytearray(DEK))
-    finally:
-        profile.folder.chmod(0o700)
+    before = profile.store.read_bytes()
+    script = (
+        "import os, pathlib, sys\n"
+        "from moderator_app.errors import ForTheModerator\n"
+        "from moderator_app.models.store import Store\n"
+        "from moderator_app.paths import Profile\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "for path in (*folder.parents, folder):\n"
+        "    if os.geteuid() == 0 and path.stat().st_uid == 0 and 'pytest' in str(path):\n"
+        "        path.chmod(0o755)\n"
+        "for path in folder.iterdir():\n"
+        "    path.chmod(0o444)\n"
+        "folder.chmod(0o555)\n"
+        "if os.geteuid() == 0:\n"
+        "    os.setuid(65534)  # root may write everywhere, nobody may not\n"
+        "try:\n"
+        "    Store.open(Profile(folder), bytearray(range(32)))\n"
+        "except ForTheModerator as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(profile.folder)], capture_output=True, text=True, check=False
+    )
+    assert "may not write" in done.stdout, done.stdout + done.stderr
+    assert profile.store.read_bytes() == before
 
 
 def test_a_full_disk_is_said_and_loses_nothing(store: Store) -> None:

@@ -189,37 +189,21 @@ def upgrade() -> None:
         "item",
         ["rank", "due_at", "id"],
         unique=False,
-        sqlite_where=sa.text("status = 'open' AND escalated_to <> ''"),
+        sqlite_where=sa.text("escalated_to <> ''"),
     )
-    op.create_index(
-        "ix_item_level",
-        "item",
-        ["level", "rank", "due_at", "id"],
-        unique=False,
-        sqlite_where=sa.text("status = 'open'"),
-    )
+    op.create_index("ix_item_level", "item", ["status", "level", "rank", "due_at", "id"], unique=False)
     op.create_index(
         "ix_item_mine",
         "item",
-        ["assignee", "rank", "due_at", "id"],
+        ["assignee", "status", "rank", "due_at", "id"],
         unique=False,
-        sqlite_where=sa.text("status = 'open' AND assignee <> ''"),
-    )
-    op.create_index(
-        "ix_item_open",
-        "item",
-        ["rank", "due_at", "id"],
-        unique=False,
-        sqlite_where=sa.text("status = 'open'"),
+        sqlite_where=sa.text("assignee <> ''"),
     )
     op.create_index("ix_item_person", "item", ["person_id", "last_at"], unique=False)
     op.create_index(
-        "ix_item_snoozed",
-        "item",
-        ["snoozed_until"],
-        unique=False,
-        sqlite_where=sa.text("status = 'snoozed'"),
+        "ix_item_snoozed", "item", ["snoozed_until"], unique=False, sqlite_where=sa.text("status = 'snoozed'")
     )
+    op.create_index("ix_item_week", "item", ["waiting_since", "level", "first_reply_at"], unique=False)
     op.create_index("ix_item_status", "item", ["status", "rank", "due_at", "id"], unique=False)
     op.create_table(
         "person_link",
@@ -285,12 +269,24 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_message_item", "message", ["item_id", "id"], unique=False)
+    op.create_index(
+        "ix_message_parent",
+        "message",
+        ["account_id", "parent_ext"],
+        unique=False,
+        sqlite_where=sa.text("ours"),
+    )
     op.create_index("ix_message_person", "message", ["person_id", "created_at", "id"], unique=False)
     op.create_index("ix_message_thread", "message", ["thread_id", "created_at", "id"], unique=False)
     op.create_index(
         "ix_message_unread", "message", ["id"], unique=False, sqlite_where=sa.text("read_v IS NULL")
     )
-    op.create_index("ix_message_week", "message", ["created_at", "account_id", "level"], unique=False)
+    op.create_index(
+        "ix_message_week",
+        "message",
+        ["created_at", "ours", "account_id", "level", "person_id", "thread_id"],
+        unique=False,
+    )
     op.create_table(
         "note",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -349,10 +345,7 @@ def upgrade() -> None:
         sa.Column("body", sa.String(), nullable=False),
         sa.Column("replaced_at", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["message_id"],
-            ["message.id"],
-            name=op.f("fk_revision_message_id_message"),
-            ondelete="CASCADE",
+            ["message_id"], ["message.id"], name=op.f("fk_revision_message_id_message"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_revision")),
     )
@@ -368,10 +361,7 @@ def upgrade() -> None:
         sa.Column("why", sa.String(), nullable=False),
         sa.Column("lang", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["message_id"],
-            ["message.id"],
-            name=op.f("fk_signal_message_id_message"),
-            ondelete="CASCADE",
+            ["message_id"], ["message.id"], name=op.f("fk_signal_message_id_message"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_signal")),
     )

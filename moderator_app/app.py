@@ -1,0 +1,388 @@
+"""Puts everything together for a window: unlock, open, connect the lanes, and leave in good order."""
+
+import functools
+import logging
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from PySide6.QtCore import QLocale, QObject, QTimer, QtMsgType, QTranslator, Slot, qInstallMessageHandler
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication, QFileDialog
+
+from connectors import archive, archive_mapping, registry
+from moderator_app import logs, paths
+from moderator_app.desk import accounts, actions, language, reading
+from moderator_app.desk import sync as trips
+from moderator_app.desk.insights import Week
+from moderator_app.desk.rows import ActionKind, ImportPreview
+from moderator_app.desk.sync import Trip
+from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
+from moderator_app.paths import Profile
+from moderator_app.settings import Settings
+from moderator_app.vault import Locked, Vault, trusted_keyring
+from moderator_app.views.english import English
+from moderator_app.views.import_sheet import ImportSheet
+from moderator_app.views.main_window import MainWindow
+from moderator_app.views.runner import Answer, Runner
+from moderator_app.views.sign_in import Platform, SignInSheet
+from moderator_app.views.theme import Theme
+from moderator_app.views.unlock import RecoveryDialog, UnlockDialog
+from moderator_app.views.week_sheet import WeekSheet
+from moderator_app.workspace import Workspace
+
+_log = logging.getLogger(__name__)
+
+_SEND_SECONDS = 1.0  # how often the outbox is looked at: a hold of ten seconds should not last twelve
+_TICK_SECONDS = 5.0  # how often it is asked whose turn it is to pull
+_READER_DELAY_MS = 1000  # the language process starts after the first picture, so that it does not delay it
+
+
+class Program(QObject):
+    """What the window asks of the program around it: accounts, imports, exports, lanes, the lock."""
+
+    def __init__(self, app: QApplication, workspace: Workspace, theme: Theme) -> None:
+        super().__init__()
+        self._app, self._workspace, self._theme = app, workspace, theme
+        self.runner = Runner(workspace.desk, self)
+        self._reader = language.Worker()
+        self._busy: set[int] = set()  # accounts whose lane is at work
+        self._pulled: dict[int, float] = {}
+        self._reading = False
+        self.locked = False
+        self.window = MainWindow(workspace.desk, self.runner, workspace.settings, theme, self)
+
+    def start(self) -> None:
+        """Begin the regular work; the window is already on the screen."""
+        self.runner.changed.connect(self._changed)
+        self.runner.every(_SEND_SECONDS, self._send_due)
+        self.runner.every(_TICK_SECONDS, self._pull_due)
+        QTimer.singleShot(_READER_DELAY_MS, self._read_on)
+        self._pull_due()
+
+    def open_demo(self) -> None:
+        """Connect the demo community."""
+        self._workspace.connect("demo", {"community": "harbour", "seed": "7", "hostile": "0"})
+
+    def stop(self) -> None:
+        """Bring every lane to rest and close the workspace; nothing that was recorded is lost."""
+        self.runner.shutdown()
+        self._reader.close()
+        self._workspace.close()
+
+    # ---------------------------------------------------------------- lanes
+
+    @Slot(object)
+    def _changed(self, tables: frozenset[str]) -> None:
+        if "message" in tables:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        """Let the rules read what came in, one batch run at a time."""
+        if self._reading:
+            return
+        self._reading = True
+
+        def work() -> int:
+            return reading.read_pending(self._workspace.desk, self._reader)
+
+        self.runner.run("language", work).then(self._was_read).failed(self._not_read)
+
+    def _was_read(self, count: int) -> None:
+        self._reading = False
+        if count:
+            self._read_on()
+
+    def _not_read(self, error: BaseException) -> None:
+        # What is unread stands with the reds meanwhile; the next message tries again.
+        self._reading = False
+        self.runner.trouble.emit(error)
+
+    def _pull_due(self) -> None:
+        now = self._workspace.desk.clock.now().timestamp()
+        for account_id, sync in self._workspace.syncs().items():
+            waited = now - self._pulled.get(account_id, 0.0)
+            if sync.poll_seconds and waited >= sync.poll_seconds:
+                self._trip(account_id)
+
+    def _trip(self, account_id: int, *, now: bool = False, since: datetime | None = None) -> None:
+        desk = self._workspace.desk
+        if account_id in self._busy or not (now or desk.ask(trips.due, account_id)):
+            return
+        self._busy.add(account_id)
+        self._pulled[account_id] = desk.clock.now().timestamp()
+        sync = self._workspace.syncs()[account_id]
+
+        def work(tell: Callable[[int, int], None], stopped: Callable[[], bool]) -> Trip:
+            return sync.run(lambda page: tell(page.done, page.total), stopped, since)
+
+        title = self.tr("Bringing what is new")
+        self._free(account_id, self.runner.job(f"account-{account_id}", title, work))
+
+    def _free(self, account_id: int, answer: Answer[Trip]) -> None:
+        """Let the account's lane be used again, however its work ends."""
+
+        def failed(error: BaseException) -> None:
+            self._busy.discard(account_id)
+            self.runner.trouble.emit(error)
+
+        answer.then(lambda _: self._busy.discard(account_id)).failed(failed)
+
+    def _send_due(self) -> None:
+        """Send what has waited its hold, without waiting for the next pull."""
+        desk = self._workspace.desk
+        for account_id, sync in self._workspace.syncs().items():
+            if account_id in self._busy:
+                continue
+            due = desk.ask(actions.next_due, account_id)
+            if due is None or due > desk.clock.now() or not desk.ask(trips.due, account_id):
+                continue
+            self._busy.add(account_id)
+            send = functools.partial(sync.run, pull=False)
+            self._free(account_id, self.runner.run(f"account-{account_id}", send))
+
+    # ---------------------------------------------------------------- what the window asks
+
+    def sync_now(self) -> None:
+        """Ask every platform now, whatever it asked us to wait for."""
+        for account_id, sync in self._workspace.syncs().items():
+            if sync.poll_seconds:
+                self._trip(account_id, now=True)
+
+    def connect_account(self) -> None:
+        """Open the form of the platforms."""
+        found = [
+            Platform(key, kind.name, kind.fields)
+            for key, kind in registry.available().items()
+            if kind.poll_seconds
+        ]
+        SignInSheet(self._theme, self.window, found, self._connect).open()
+
+    def sign_in(self, account_id: int) -> None:
+        """Open the form of one account whose sign-in lapsed."""
+        known = next(
+            one for one in self._workspace.desk.ask(accounts.sign_ins) if one.account_id == account_id
+        )
+        kind = registry.connector(known.platform)
+        form = [Platform(known.platform, kind.name, kind.fields)]
+        SignInSheet(self._theme, self.window, form, self._connect, known.values).open()
+
+    def _connect(
+        self, platform: str, values: Mapping[str, str], secrets: Mapping[str, str], days: int
+    ) -> Answer[int]:
+        answer = self.runner.run("startup", lambda: self._workspace.connect(platform, values, secrets))
+        since = self._workspace.desk.clock.now() - timedelta(days=days)
+        return answer.then(lambda account_id: self._trip(account_id, now=True, since=since))
+
+    def import_file(self) -> None:
+        """Choose a file, look at it, and open the mapping."""
+        title = self.tr("Choose an export")
+        kinds = self.tr("Exports (*.csv *.tsv *.jsonl *.ndjson *.json *.mbox *.zip);;All files (*)")
+        name, _ = QFileDialog.getOpenFileName(self.window, title, "", kinds)
+        if name:
+            self.look_at(Path(name))
+
+    def look_at(self, path: Path) -> None:
+        """Show the first rows of a file and ask which column is what."""
+
+        def look(mapping: Mapping[str, str]) -> Answer[ImportPreview]:
+            return self.runner.latest("import", self.runner.run("startup", lambda: _preview(path, mapping)))
+
+        def opened(preview: ImportPreview) -> None:
+            sheet = ImportSheet(self._theme, self.window, preview, look)
+            sheet.chosen.connect(lambda mapping: self._import(path, mapping))
+            sheet.open()
+
+        self.runner.run("startup", lambda: _preview(path, {})).then(opened)
+
+    def _import(self, path: Path, mapping: Mapping[str, str]) -> None:
+        values = {"path": str(path), "mapping": _mapping(mapping).to_json()}
+
+        def work(tell: Callable[[int, int], None], stopped: Callable[[], bool]) -> Trip:
+            account_id = self._workspace.connect("archive", values)
+            sync = self._workspace.syncs()[account_id]
+            return sync.run(progress=lambda page: tell(page.done, page.total), cancelled=stopped)
+
+        self.runner.job("import", self.tr("Importing"), work).then(self._imported)
+
+    def _imported(self, trip: Trip) -> None:
+        if trip.health != "ok":
+            sentence = QT_TRANSLATE_NOOP("Error", "The file cannot be imported: {why}")
+            self.window.notices.tell(ForTheModerator(sentence, why=trip.trouble))
+            return
+        told = self.tr("%n message(s) were imported.", "", trip.brought.new)
+        skipped = self.tr("%n row(s) could not be read.", "", trip.brought.skipped)
+        self.window.notices.say(told, skipped if trip.brought.skipped else "")
+
+    def export_week(self) -> None:
+        """Show the week as it would leave."""
+        sheet = WeekSheet(self._theme, self.window, self.runner)
+        sheet.wanted.connect(self.write_week)
+        sheet.open()
+
+    @Slot(object, object)
+    def write_week(self, week: Week, folder: Path) -> None:
+        """Write the files off the screen and record that they were written."""
+
+        def work() -> list[Path]:
+            from moderator_app.desk import paper  # noqa: PLC0415 - the PDF library is only loaded for a PDF
+
+            files = paper.export(week, folder)
+            self._workspace.desk.do(actions.record, ActionKind.EXPORT, detail={"week": str(week.monday)})
+            return files
+
+        def written(files: list[Path]) -> None:
+            told = self.tr("%n file(s) were written to {folder}.", "", len(files))
+            self.window.notices.say(told.format(folder=folder))
+
+        self.runner.run("import", work).then(written)
+
+    def keep_settings(self, settings: Settings) -> None:
+        """Write the preferences; the profile of a demo is thrown away with them."""
+        self._workspace.settings = settings
+        self.runner.run("startup", lambda: settings.save(self._workspace.profile.settings))
+
+    def lock(self) -> None:
+        """Close the window and the store; the next start asks for the key again."""
+        self.locked = True
+        self.window.close()
+
+
+def _mapping(chosen: Mapping[str, str]) -> archive_mapping.FieldMapping:
+    return archive_mapping.FieldMapping(**chosen)  # type: ignore[arg-type]  # its column fields are texts
+
+
+def _preview(path: Path, chosen: Mapping[str, str]) -> ImportPreview:
+    found = archive.inspect(path, _mapping(chosen) if chosen else None)
+    fields = archive_mapping.COLUMN_FIELDS
+    return ImportPreview(
+        format=str(found.format),
+        columns=found.columns,
+        rows=found.sample_rows,
+        fields=fields,
+        chosen={field: getattr(found.mapping, field) for field in fields},
+        problems=found.problems,
+    )
+
+
+# ------------------------------------------------------------------ starting
+
+
+def application(debug_log: Path | None, *, debug: bool) -> QApplication:
+    logs.no_core_dumps()
+    if debug_log is not None:
+        logs.start(debug_log, debug=debug)
+    desktop = os.environ.get("XDG_CURRENT_DESKTOP", "")
+    if desktop and "GNOME" not in desktop and "DBUS_SESSION_BUS_ADDRESS" in os.environ:
+        # Follows the desktop's light and dark; without a desktop there is nobody to ask.
+        os.environ.setdefault("QT_QPA_PLATFORMTHEME", "xdgdesktopportal")
+    app = QApplication(sys.argv[:1])
+    app.setApplicationName("hearthlight")
+    app.setApplicationDisplayName("Hearthlight")
+    app.setDesktopFileName("org.hearthlight.Hearthlight")
+    icon = paths.resource("icons/hearthlight.svg")
+    if icon.exists():
+        app.setWindowIcon(QIcon(str(icon)))
+    qInstallMessageHandler(_qt_said)
+    return app
+
+
+def _qt_said(kind: QtMsgType, _: object, message: str | None) -> None:
+    if kind in (QtMsgType.QtCriticalMsg, QtMsgType.QtFatalMsg):
+        _log.error("Qt: %s", message)
+    elif kind is QtMsgType.QtWarningMsg:
+        _log.info("Qt: %s", message)
+
+
+def translate(app: QApplication, language_code: str) -> list[QTranslator]:
+    """Install the program's language: English plurals always, another language over them."""
+    if QLocale.system().language() is QLocale.Language.C:
+        # A machine without a language of its own: dates and numbers as people write them.
+        QLocale.setDefault(QLocale(QLocale.Language.English, QLocale.Country.UnitedKingdom))
+    installed: list[QTranslator] = [English(app)]
+    translator = QTranslator(app)
+    if language_code and translator.load(str(paths.resource(f"i18n/hearthlight_{language_code}.qm"))):
+        installed.append(translator)
+    for one in installed:
+        app.installTranslator(one)
+    return installed
+
+
+def _opened(profile: Profile, theme: Theme) -> Workspace | None:
+    """Open by the keyring where it has the key, else ask; None when the person leaves."""
+    vault = Vault(profile.vault)
+    why = ""
+    if vault.exists or trusted_keyring() is not None:
+        try:
+            return _shown(Workspace.open(profile), theme)
+        except Locked as error:
+            why = str(error) if "passphrase" not in vault.ways() else ""
+    made: list[Workspace] = []
+
+    def opener(typed: str, recovery: bool) -> str:
+        made.append(Workspace.open(profile, recovery=typed) if recovery else Workspace.open(profile, typed))
+        return made[0].recovery_key
+
+    dialog = UnlockDialog(theme, opener, new=not vault.exists, why=why)
+    dialog.exec()
+    return _shown(made[0], theme) if made else None
+
+
+def _shown(workspace: Workspace, theme: Theme) -> Workspace:
+    if workspace.recovery_key:
+        RecoveryDialog(theme, workspace.recovery_key).exec()
+        workspace.recovery_key = ""
+    return workspace
+
+
+def run(folder: Path | None, *, demo: bool, debug: bool) -> int:
+    """Open the window; answers the exit status."""
+    temporary = Path(tempfile.mkdtemp(prefix="hearthlight-demo-")) if demo else None
+    try:
+        profile = Profile.at(temporary or folder)
+        app = application(profile.log, debug=debug)
+        settings = Settings.load(profile.settings)
+        translate(app, settings.language)
+        theme = Theme(app, settings.theme, settings.text_scale)
+        theme.apply()
+        while True:
+            workspace = Workspace.throwaway(profile) if demo else _opened(profile, theme)
+            if workspace is None or not _shift(app, workspace, theme, demo=demo):
+                return 0
+            demo = False
+    except ForTheModerator as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _shift(app: QApplication, workspace: Workspace, theme: Theme, *, demo: bool) -> bool:
+    """Work until the window closes; true where it was locked and should ask for the key again."""
+    program = Program(app, workspace, theme)
+    sys.excepthook = _excepthook(program)
+    try:
+        if demo:
+            program.open_demo()
+        program.window.show()
+        program.start()
+        app.exec()
+    finally:
+        sys.excepthook = sys.__excepthook__
+        program.stop()
+    return program.locked and not demo
+
+
+def _excepthook(program: Program) -> Callable[..., None]:
+    """A bug in a slot: say so in the window, and to whoever watches the terminal."""
+
+    def told(kind: type[BaseException], error: BaseException, trace: object) -> None:
+        sys.__excepthook__(kind, error, trace)  # type: ignore[arg-type]  # as the interpreter hands it over
+        program.runner.trouble.emit(error)
+
+    return told

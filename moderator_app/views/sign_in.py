@@ -1,0 +1,126 @@
+"""Connect an account: the form that a platform declares, and a sentence where it says no."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox, QWidget
+
+from moderator_app.desk.rows import Field
+from moderator_app.errors import ForTheModerator
+from moderator_app.views import words
+from moderator_app.views.dialogs import Sheet
+from moderator_app.views.runner import Answer
+from moderator_app.views.theme import Theme
+from moderator_app.views.widgets import Label, column
+
+Connect = Callable[[str, Mapping[str, str], Mapping[str, str], int], Answer[int]]
+_DAYS = 56  # eight weeks: what the summary compares with
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """One platform that can be connected: its key, its name, and the fields of its form."""
+
+    key: str
+    name: str
+    fields: tuple[Field, ...]
+
+
+class SignInSheet(Sheet):
+    """Asks for a platform and its fields, and stays open until the platform agrees.
+
+    `connect` signs in off the screen's thread and then goes back so many days; `known` are values of an account that signs in again.
+    """
+
+    def __init__(
+        self,
+        theme: Theme,
+        parent: QWidget,
+        platforms: list[Platform],
+        connect: Connect,
+        known: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(theme, parent)
+        again = known is not None
+        title = self.tr("Sign in again") if again else self.tr("Connect an account")
+        self.ask(title, self.tr("Sign in"))
+        self._platforms, self._connect, self._known = platforms, connect, known or {}
+        self.platform = QComboBox()
+        for found in platforms:
+            self.platform.addItem(found.name, found.key)
+        self.field(self.tr("Platform"), self.platform)
+        self.platform.setEnabled(not again)
+        self._form = QWidget()
+        self._lines: dict[str, QLineEdit] = {}
+        self.body.addWidget(self._form)
+        self.trouble = Label("", "control", "red", wrap=True)
+        self.trouble.hide()
+        self.body.addWidget(self.trouble)
+        self.days = QSpinBox()
+        self.days.setRange(0, 3650)
+        self.days.setValue(_DAYS)
+        self.days.setSuffix(self.tr(" days"))
+        if not again:
+            self.field(self.tr("How far back the first pull goes"), self.days)
+        about = self.tr("The password goes to the platform and, sealed, to this machine's key file.")
+        self.body.addWidget(Label(about, "meta", "2", wrap=True))
+        self.platform.currentIndexChanged.connect(self._show_form)
+        self.deed.clicked.disconnect()
+        self.deed.clicked.connect(self.try_it)
+        self._show_form(0)
+
+    @Slot(int)
+    def _show_form(self, index: int) -> None:
+        made = QWidget()
+        form = column(made, (0, 0, 0, 0), self.theme.px(6))
+        self._lines = {}
+        for field in self._platforms[index].fields:
+            line = QLineEdit(self._known.get(field.key, field.default))
+            if field.secret:
+                line.setEchoMode(QLineEdit.EchoMode.Password)
+            # A platform's own words: the connector wrote them, they are not ours to translate.
+            line.setAccessibleName(field.label)
+            line.setAccessibleDescription(field.help)
+            label = Label(field.label, "strong")
+            label.setBuddy(line)
+            form.addWidget(label)
+            form.addWidget(line)
+            if field.help:
+                form.addWidget(Label(field.help, "meta", "2", wrap=True))
+            self._lines[field.key] = line
+        self.body.replaceWidget(self._form, made)
+        self._form.deleteLater()
+        self._form = made
+
+    @Slot()
+    def try_it(self) -> None:
+        """Sign in with what was typed."""
+        chosen = self._platforms[self.platform.currentIndex()]
+        typed = {key: line.text().strip() for key, line in self._lines.items()}
+        missing = [field for field in chosen.fields if field.required and not typed[field.key]]
+        if missing:
+            self._say(self.tr("{field} is missing.").format(field=missing[0].label))
+            self._lines[missing[0].key].setFocus()
+            return
+        secret = {field.key for field in chosen.fields if field.secret}
+        self.deed.setEnabled(False)
+        self._say(self.tr("Signing in…"))
+        values = {key: value for key, value in typed.items() if key not in secret}
+        secrets = {key: value for key, value in typed.items() if key in secret}
+        self._connect(chosen.key, values, secrets, self.days.value()).then(self._done).failed(self._failed)
+
+    def _done(self, _: int) -> None:
+        self.accept()
+
+    def _failed(self, error: BaseException) -> None:
+        self.deed.setEnabled(True)
+        if isinstance(error, ForTheModerator):
+            self._say(" ".join(words.trouble(error)))
+            return
+        self._say(self.tr("Something went wrong in Hearthlight; nothing was kept."))
+        raise error
+
+    def _say(self, sentence: str) -> None:
+        self.trouble.setText(sentence)
+        self.trouble.show()

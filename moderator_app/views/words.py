@@ -1,0 +1,311 @@
+"""The words for what the desk counts and names: levels, queues, times, ends, what was done."""
+
+from datetime import UTC, datetime, timedelta
+
+from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
+
+from moderator_app.desk.rows import (
+    ActionKind,
+    ActionState,
+    Audience,
+    HistoryRow,
+    Kind,
+    Level,
+    Outcome,
+    Queue,
+    QueueRow,
+    Status,
+)
+from moderator_app.errors import ForTheModerator
+
+HOUR = 60
+DAY = 24 * HOUR
+WEEK_DAYS = 7
+
+
+def number(value: int) -> str:
+    """A whole number as the reader's language writes it."""
+    return QLocale().toString(value)
+
+
+def more_than(value: int) -> str:
+    """A number where the exact one has no room."""
+    return QCoreApplication.translate("Words", "{number}+").format(number=number(value))
+
+
+def level(value: Level) -> str:
+    """The word of a level."""
+    return {
+        Level.CRISIS: QCoreApplication.translate("Words", "Crisis"),
+        Level.RED: QCoreApplication.translate("Words", "Red"),
+        Level.AMBER: QCoreApplication.translate("Words", "Amber"),
+        Level.GREEN: QCoreApplication.translate("Words", "Green"),
+    }[value]
+
+
+def queue(name: Queue) -> str:
+    """The name of a queue."""
+    return {
+        Queue.OPEN: QCoreApplication.translate("Words", "Needs a reply"),
+        Queue.CRISIS: QCoreApplication.translate("Words", "Crisis"),
+        Queue.RED: QCoreApplication.translate("Words", "Red"),
+        Queue.AMBER: QCoreApplication.translate("Words", "Amber"),
+        Queue.GREEN: QCoreApplication.translate("Words", "Green"),
+        Queue.MINE: QCoreApplication.translate("Words", "Assigned to me"),
+        Queue.ESCALATED: QCoreApplication.translate("Words", "Escalated"),
+        Queue.SNOOZED: QCoreApplication.translate("Words", "Snoozed"),
+        Queue.ANSWERED: QCoreApplication.translate("Words", "Answered"),
+        Queue.EARLIER: QCoreApplication.translate("Words", "Earlier"),
+        Queue.CLOSED: QCoreApplication.translate("Words", "Closed"),
+    }[name]
+
+
+def audience(value: Audience) -> str:
+    """Who can read it, in two words."""
+    if value is Audience.PRIVATE:
+        return QCoreApplication.translate("Words", "Private message")
+    return QCoreApplication.translate("Words", "Public")
+
+
+def kind(value: Kind) -> str:
+    """What a message is on its platform."""
+    return {
+        Kind.POST: QCoreApplication.translate("Words", "Post"),
+        Kind.COMMENT: QCoreApplication.translate("Words", "Comment"),
+        Kind.MENTION: QCoreApplication.translate("Words", "Mention"),
+        Kind.DIRECT: QCoreApplication.translate("Words", "Direct message"),
+        Kind.REPORT: QCoreApplication.translate("Words", "Report"),
+    }[value]
+
+
+def outcome(value: Outcome) -> str:
+    """How a conversation ended."""
+    return {
+        Outcome.SAFE: QCoreApplication.translate("Words", "Safe and signposted"),
+        Outcome.HELPED: QCoreApplication.translate("Words", "Helped by others"),
+        Outcome.EMERGENCY: QCoreApplication.translate("Words", "Emergency service confirmed"),
+        Outcome.REFERRED: QCoreApplication.translate("Words", "Referred to a service"),
+        Outcome.DECLINED: QCoreApplication.translate("Words", "Help was declined"),
+        Outcome.NO_ANSWER: QCoreApplication.translate("Words", "No answer came"),
+        Outcome.PLATFORM: QCoreApplication.translate("Words", "Handed to the platform"),
+        Outcome.NOT_OURS: QCoreApplication.translate("Words", "Not ours to answer"),
+        Outcome.ANSWERED: QCoreApplication.translate("Words", "Question answered"),
+        Outcome.NOTHING: QCoreApplication.translate("Words", "Nothing needed"),
+    }[value]
+
+
+def span(minutes: int) -> str:
+    """A length of time, short: minutes, hours or days."""
+    if minutes < HOUR:
+        return QCoreApplication.translate("Words", "%n min", None, max(minutes, 0))
+    if minutes < 2 * DAY:
+        return QCoreApplication.translate("Words", "%n h", None, minutes // HOUR)
+    return QCoreApplication.translate("Words", "%n d", None, minutes // DAY)
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """How long since, in words for a sentence."""
+    minutes = int((now - moment).total_seconds() // 60)
+    if minutes < 1:
+        return QCoreApplication.translate("Words", "just now")
+    return QCoreApplication.translate("Words", "{time} ago").format(time=span(minutes))
+
+
+def age(row: QueueRow, now: datetime) -> str:
+    """How long the person has waited."""
+    return span(int((now - row.waiting_since).total_seconds() // 60))
+
+
+def due(row: QueueRow, now: datetime) -> tuple[str, str]:
+    """What is left of the clock and how it stands: fine, soon, over or none."""
+    left = int((row.due_at - now).total_seconds() // 60)
+    if left < 0:
+        text = QCoreApplication.translate("Words", "{time} over")
+        return text.format(time=span(-left)), "over"
+    text = QCoreApplication.translate("Words", "{time} left")
+    return text.format(time=span(left)), "soon" if left < HOUR else "fine"
+
+
+def local(moment: datetime) -> QDateTime:
+    """A moment on this machine's clock."""
+    return QDateTime.fromSecsSinceEpoch(int(moment.timestamp())).toLocalTime()
+
+
+def clock(moment: datetime) -> str:
+    """The time of day."""
+    return QLocale().toString(local(moment).time(), QLocale.FormatType.ShortFormat)
+
+
+def when(moment: datetime, now: datetime) -> str:
+    """Day and time as a person would say it: today, a weekday this week, else the date."""
+    here, today = local(moment).date(), local(now).date()
+    days = here.daysTo(today)
+    if days == 0:
+        text = QCoreApplication.translate("Words", "Today {time}")
+        return text.format(time=clock(moment))
+    if 0 < days < WEEK_DAYS:
+        day = QLocale().dayName(here.dayOfWeek(), QLocale.FormatType.ShortFormat)
+    else:
+        shape = QCoreApplication.translate("Words", "d MMM", "date without a year")
+        if here.year() != today.year():
+            shape = QCoreApplication.translate("Words", "d MMM yyyy", "date with its year")
+        day = QLocale().toString(here, shape)
+    text = QCoreApplication.translate("Words", "{day} {time}")
+    return text.format(day=day, time=clock(moment))
+
+
+def date(moment: datetime) -> str:
+    """The day alone."""
+    shape = QCoreApplication.translate("Words", "d MMM yyyy", "date with its year")
+    return QLocale().toString(local(moment).date(), shape)
+
+
+def trouble(error: ForTheModerator) -> tuple[str, str]:
+    """The sentence and the remedy of an error, translated and filled."""
+    return (
+        QCoreApplication.translate("Error", error.sentence).format(**error.facts),
+        QCoreApplication.translate("Error", error.remedy).format(**error.facts),
+    )
+
+
+def spoken(row: QueueRow, now: datetime) -> str:
+    """A whole card in words, for a screen reader."""
+    left, _ = due(row, now)
+    parts = [
+        QCoreApplication.translate("Words", "{level} level.").format(level=level(row.level)),
+        row.title if row.title.endswith((".", "!", "?")) else f"{row.title}.",
+        QCoreApplication.translate("Words", "From {person}, {channel}, waiting {time}.").format(
+            person=row.person, channel=row.channel or row.platform, time=age(row, now)
+        ),
+        f"{left}.",
+    ]
+    if not row.seen:
+        parts.insert(0, QCoreApplication.translate("Words", "Unread."))
+    if row.assignee:
+        text = QCoreApplication.translate("Words", "Assigned to {who}.")
+        parts.append(text.format(who=row.assignee))
+    if row.has_draft:
+        parts.append(QCoreApplication.translate("Words", "Has a draft."))
+    if row.excerpt:
+        parts.append(row.excerpt)
+    return " ".join(parts)
+
+
+def verb(value: ActionKind) -> str:
+    """A recorded action as a short sentence for a notice."""
+    return {
+        ActionKind.REPLY: QCoreApplication.translate("Words", "Reply on its way"),
+        ActionKind.RETRACT: QCoreApplication.translate("Words", "Reply taken back"),
+        ActionKind.HIDE: QCoreApplication.translate("Words", "Message hidden"),
+        ActionKind.UNHIDE: QCoreApplication.translate("Words", "Message shown again"),
+        ActionKind.LIKE: QCoreApplication.translate("Words", "Message liked"),
+        ActionKind.UNLIKE: QCoreApplication.translate("Words", "Like taken back"),
+        ActionKind.RESOLVE: QCoreApplication.translate("Words", "Report settled"),
+        ActionKind.ASSIGN: QCoreApplication.translate("Words", "Assignment changed"),
+        ActionKind.SNOOZE: QCoreApplication.translate("Words", "Snoozed"),
+        ActionKind.CLOSE: QCoreApplication.translate("Words", "Conversation closed"),
+        ActionKind.REOPEN: QCoreApplication.translate("Words", "Conversation opened again"),
+        ActionKind.LEVEL: QCoreApplication.translate("Words", "Level changed"),
+        ActionKind.ESCALATE: QCoreApplication.translate("Words", "Escalated"),
+        ActionKind.ACKNOWLEDGE: QCoreApplication.translate("Words", "Escalation taken"),
+        ActionKind.NOTE: QCoreApplication.translate("Words", "Note added"),
+        ActionKind.FORGET_NOTE: QCoreApplication.translate("Words", "Note removed"),
+        ActionKind.EXPORT: QCoreApplication.translate("Words", "Week exported"),
+    }[value]
+
+
+def deed(value: ActionKind) -> str:
+    """What an action that waits to leave will do."""
+    return {
+        ActionKind.REPLY: QCoreApplication.translate("Words", "Reply"),
+        ActionKind.RETRACT: QCoreApplication.translate("Words", "Take a reply back"),
+        ActionKind.HIDE: QCoreApplication.translate("Words", "Hide"),
+        ActionKind.UNHIDE: QCoreApplication.translate("Words", "Show again"),
+        ActionKind.LIKE: QCoreApplication.translate("Words", "Like"),
+        ActionKind.UNLIKE: QCoreApplication.translate("Words", "Take a like back"),
+        ActionKind.RESOLVE: QCoreApplication.translate("Words", "Settle a report"),
+    }.get(value, verb(value))
+
+
+def evening(moment: datetime) -> datetime:
+    """Six in the evening of that day, here; an hour on where it is evening already."""
+    here = moment.astimezone()
+    six = here.replace(hour=18, minute=0, second=0, microsecond=0)
+    return (six if six > here else here + timedelta(hours=1)).astimezone(UTC)
+
+
+def morning(moment: datetime, days: int) -> datetime:
+    """Nine in the morning, so many days on, here."""
+    here = moment.astimezone() + timedelta(days=days)
+    return here.replace(hour=9, minute=0, second=0, microsecond=0).astimezone(UTC)
+
+
+def status(value: Status) -> str:
+    """Where a conversation stands, in a word."""
+    return {
+        Status.OPEN: QCoreApplication.translate("Words", "Open"),
+        Status.SNOOZED: QCoreApplication.translate("Words", "Snoozed"),
+        Status.CLOSED: QCoreApplication.translate("Words", "Closed"),
+        Status.ANSWERED: QCoreApplication.translate("Words", "Answered"),
+        Status.EARLIER: QCoreApplication.translate("Words", "Earlier"),
+    }[value]
+
+
+def history(row: HistoryRow, now: datetime) -> str:
+    """What was done, as a sentence."""
+    facts: dict[str, str] = {**row.detail, "who": row.who}
+    if row.kind is ActionKind.LEVEL and "to" in row.detail:
+        facts["level"] = level(Level[row.detail["to"].upper()])
+    if row.kind is ActionKind.SNOOZE and "until" in row.detail:
+        facts["until"] = when(datetime.fromisoformat(row.detail["until"]), now)
+    if row.kind is ActionKind.CLOSE and "outcome" in row.detail:
+        facts["outcome"] = outcome(Outcome(row.detail["outcome"]))
+    if "undo" in row.detail:
+        sentence = QCoreApplication.translate("Words", "{who} took back: {what}")
+        return sentence.format(who=row.who, what=verb(ActionKind(row.detail["undo"])))
+    if row.kind is ActionKind.ASSIGN and not row.detail.get("to"):
+        return QCoreApplication.translate("Words", "{who} gave this back").format(who=row.who)
+    if row.kind is ActionKind.ASSIGN and row.detail.get("to") == row.who:
+        return QCoreApplication.translate("Words", "{who} took this").format(who=row.who)
+    return _sentences()[row.kind].format_map(_Facts(facts))
+
+
+def aside(row: HistoryRow) -> str:
+    """How far an action is, where that is worth a word."""
+    return {
+        ActionState.HELD: QCoreApplication.translate("Words", "waiting to leave"),
+        ActionState.SENT: QCoreApplication.translate("Words", "being sent"),
+        ActionState.UNKNOWN: QCoreApplication.translate("Words", "no answer yet"),
+        ActionState.FAILED: QCoreApplication.translate("Words", "not done"),
+        ActionState.CANCELLED: QCoreApplication.translate("Words", "taken back"),
+    }.get(row.state, "")
+
+
+class _Facts(dict[str, str]):
+    """The facts of one history row; one that is missing leaves nothing behind."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def _sentences() -> dict[ActionKind, str]:
+    """The shapes of history sentences."""
+    return {
+        ActionKind.REPLY: QCoreApplication.translate("Words", "{who} replied"),
+        ActionKind.RETRACT: QCoreApplication.translate("Words", "{who} took a reply back"),
+        ActionKind.HIDE: QCoreApplication.translate("Words", "{who} hid a message"),
+        ActionKind.UNHIDE: QCoreApplication.translate("Words", "{who} showed a message again"),
+        ActionKind.LIKE: QCoreApplication.translate("Words", "{who} liked a message"),
+        ActionKind.UNLIKE: QCoreApplication.translate("Words", "{who} took a like back"),
+        ActionKind.RESOLVE: QCoreApplication.translate("Words", "{who} settled the report"),
+        ActionKind.ASSIGN: QCoreApplication.translate("Words", "{who} assigned this to {to}"),
+        ActionKind.SNOOZE: QCoreApplication.translate("Words", "{who} snoozed this until {until}"),
+        ActionKind.CLOSE: QCoreApplication.translate("Words", "{who} closed this: {outcome}"),
+        ActionKind.REOPEN: QCoreApplication.translate("Words", "{who} opened this again"),
+        ActionKind.LEVEL: QCoreApplication.translate("Words", "{who} set the level to {level}"),
+        ActionKind.ESCALATE: QCoreApplication.translate("Words", "{who} escalated to {to}"),
+        ActionKind.ACKNOWLEDGE: QCoreApplication.translate("Words", "{who} took the escalation"),
+        ActionKind.NOTE: QCoreApplication.translate("Words", "{who} added a note"),
+        ActionKind.FORGET_NOTE: QCoreApplication.translate("Words", "{who} removed a note"),
+        ActionKind.EXPORT: QCoreApplication.translate("Words", "{who} exported the week"),
+    }

@@ -1,0 +1,5 @@
+"""What the journeys share."""
+
+from tests.servers.bluesky_network import network
+
+__all__ = ["network"]

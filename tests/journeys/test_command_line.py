@@ -1,0 +1,125 @@
+"""A shift without a window: fill, list, show, read, sum up, and be told clearly what is wrong."""
+
+import json
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*words: str, text: str = "", code: int = 0) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "moderator_app", *words],
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8", "COLUMNS": "120"},
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout if code == 0 else done.stderr
+
+
+class Cli:
+    """The command line on one profile."""
+
+    def __init__(self, folder: Path) -> None:
+        self.phrase = folder / "phrase"
+        self.phrase.write_text("four words are good\n")
+        self.where = ["--profile", str(folder / "profile"), "--passphrase-file", str(self.phrase)]
+
+    def json(self, *words: str) -> Any:
+        return json.loads(run(*words, *self.where, "--json"))
+
+    def text(self, *words: str, code: int = 0) -> str:
+        return run(*words, *self.where, code=code)
+
+
+@pytest.fixture(scope="module")
+def cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    made = Cli(tmp_path_factory.mktemp("cli"))
+    found = made.json("demo")
+    assert found["queues"]["crisis"] > 0
+    return made
+
+
+def test_the_queue_is_in_order_with_level_and_reasons(cli: Cli) -> None:
+    rows = cli.json("queue", "--limit", "200")
+    assert len(rows) > 20
+    assert rows[0]["level"] == "crisis"
+    order = [(row["rank"], datetime.fromisoformat(row["due_at"])) for row in rows]
+    assert order == sorted(order)
+    assert all(row["reasons"] for row in rows if row["level"] != "green")
+    assert any(reason["words"] for reason in rows[0]["reasons"])
+
+
+def test_one_conversation_is_shown_whole(cli: Cli) -> None:
+    item = cli.json("queue", "--queue", "crisis", "--limit", "1")[0]["item_id"]
+    found = cli.json("show", str(item))
+    assert found["item"]["level"] == "crisis"
+    assert any(message["cues"] for message in found["messages"])
+    assert "no longer here" in cli.text("show", "999999", code=1)
+
+
+def test_a_second_pull_brings_nothing_new(cli: Cli) -> None:
+    trip = cli.json("pull")[0]
+    assert (trip["health"], trip["brought"]["new"]) == ("ok", 0)
+
+
+def test_the_week_is_printed_and_written(cli: Cli, tmp_path: Path) -> None:
+    assert "# Week of" in cli.text("summary", "--week")
+    files = cli.json("summary", "--week", "--out", str(tmp_path / "out"))["files"]
+    assert [Path(file).suffix for file in files] == [".md", ".csv", ".pdf"]
+    assert all(Path(file).stat().st_size > 500 for file in files)
+
+
+def test_importing_a_file_twice_adds_nothing(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "export.csv"
+    file.write_text("id;author;body\n1;mira;hello there\n2;noor;a kind word\n;;\n", "utf-8")
+    assert cli.json("import", str(file))["new"] == 2
+    assert cli.json("import", str(file))["new"] == 0
+    assert "There is no file" in cli.text("import", str(tmp_path / "none.csv"), code=1)
+
+
+def test_doctor_finds_everything_well(cli: Cli) -> None:
+    checks = {check["name"]: check for check in cli.json("doctor")}
+    assert all(check["ok"] for check in checks.values()), checks
+    assert "every page checks out" in checks["store"]["said"]
+
+
+def test_troubles_are_sentences_and_exit_with_one(cli: Cli, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong"
+    wrong.write_text("not the phrase\n")
+    where = cli.where[:2]
+    assert "does not open" in run("queue", *where, "--passphrase-file", str(wrong), code=1)
+    assert "cannot be read" in run("queue", *where, "--passphrase-file", str(tmp_path / "none"), code=1)
+    assert "passphrase" in run("queue", "--profile", str(tmp_path / "new"), code=1)
+    other = Cli(tmp_path)
+    assert "No account is connected" in other.text("pull", code=1)
+
+
+def test_triage_reads_lines_in_order() -> None:
+    lines = [
+        {"id": "a", "text": "Thank you all for the lovely evening!"},
+        {"id": 2, "text": "I want to die and I cannot tell anybody."},
+    ]
+    out = run("triage", text="\n".join(json.dumps(line) for line in lines))
+    first, second = (json.loads(line) for line in out.splitlines())
+    assert (first["id"], first["level"]) == ("a", "green")
+    assert (second["id"], second["level"]) == (2, "crisis")
+    signal = second["signals"][0]
+    assert lines[1]["text"][signal["start"] : signal["end"]] == signal["text"]
+    assert set(second["score"]) >= {"crisis", "red", "amber", "abuse", "spam"}
+    assert "Line 1" in run("triage", text="not json\n", code=1)
+
+
+def test_help_and_version() -> None:
+    assert "triage" in run("--help")
+    assert run("--version").strip()

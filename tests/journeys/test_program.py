@@ -1,0 +1,228 @@
+"""The program around the window, on a real workspace: first start, accounts, imports, drafts, outages."""
+
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication, QLineEdit
+from pytestqt.qtbot import QtBot
+
+from connectors import demo
+from connectors.demo import DemoPlatform, Fault
+from moderator_app.app import Program, translate
+from moderator_app.desk import accounts, replies, triage
+from moderator_app.desk.rows import Queue
+from moderator_app.paths import Profile
+from moderator_app.views.import_sheet import ImportSheet
+from moderator_app.views.sign_in import SignInSheet
+from moderator_app.views.theme import Theme
+from moderator_app.views.unlock import RecoveryDialog, UnlockDialog
+from moderator_app.views.week_sheet import WeekSheet
+from moderator_app.workspace import Workspace
+
+PHRASE = "a phrase for this test"
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Profile:
+    return Profile.at(tmp_path / "profile")
+
+
+@pytest.fixture
+def theme(qapp: QApplication) -> Iterator[Theme]:
+    made = Theme(qapp, "light", 100)
+    made.apply()
+    translators = translate(qapp, "")
+    yield made
+    for one in translators:
+        qapp.removeTranslator(one)
+
+
+class Evening:
+    """A program that is connected to an empty community of its own."""
+
+    def __init__(self, app: QApplication, profile: Profile, theme: Theme) -> None:
+        self.values = {"community": f"quiet-{uuid.uuid4().hex}", "seed": "7", "hostile": "0"}
+        self.workspace = Workspace.open(profile, PHRASE)
+        self.workspace.connect("demo", self.values)
+        self.program = Program(app, self.workspace, theme)
+        self.window, self.desk = self.program.window, self.workspace.desk
+
+    @property
+    def platform(self) -> DemoPlatform:
+        return demo._shared(self.values)
+
+    def open(self) -> int:
+        """How many conversations are open."""
+        return self.desk.ask(triage.counts)[Queue.OPEN]
+
+
+@pytest.fixture
+def evening(qapp: QApplication, profile: Profile, theme: Theme, qtbot: QtBot) -> Iterator[Evening]:
+    made = Evening(qapp, profile, theme)
+    made.platform.say("@mira", "Is the Tuesday group still on this week?")
+    qtbot.addWidget(made.window)
+    made.window.show()
+    made.program.start()
+    qtbot.waitUntil(lambda: made.open() == 1, timeout=10_000)
+    yield made
+    made.window.close()
+    made.program.stop()
+
+
+def test_what_comes_in_is_read_by_the_child_process(evening: Evening, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: not evening.desk.ask(triage.unread, 1), timeout=30_000)
+    (row,) = evening.desk.ask(triage.queue, Queue.OPEN)
+    assert not row.pending
+
+
+def test_an_outage_is_shown_and_its_end_too(evening: Evening, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: not evening.program.runner.jobs, timeout=10_000)
+    evening.platform.fail_next(Fault.OFFLINE)
+    evening.program.sync_now()
+    qtbot.waitUntil(evening.window.banner.isVisible, timeout=10_000)
+    evening.program.sync_now()
+    qtbot.waitUntil(lambda: not evening.window.banner.isVisible(), timeout=10_000)
+    assert evening.desk.ask(accounts.rows)[0].health == "ok"
+
+
+def test_a_first_start_asks_for_a_passphrase_and_shows_the_recovery_key_once(
+    profile: Profile, theme: Theme, qtbot: QtBot
+) -> None:
+    opened: list[Workspace] = []
+
+    def opener(typed: str, recovery: bool) -> str:
+        opened.append(Workspace.open(profile, recovery=typed) if recovery else Workspace.open(profile, typed))
+        return opened[-1].recovery_key
+
+    first = UnlockDialog(theme, opener, new=True)
+    qtbot.addWidget(first)
+    first.show()
+    assert first.again is not None
+    qtbot.keyClicks(first.phrase, PHRASE)
+    first.try_it()
+    assert "differ" in first.trouble.text()
+    first.again.setText(PHRASE)
+    first.try_it()
+    assert first.result() == 1
+    shown = RecoveryDialog(theme, first.recovery_key)
+    qtbot.addWidget(shown)
+    assert not shown.go_on.isEnabled()
+    shown.written.setChecked(True)
+    assert shown.go_on.isEnabled()
+    opened.pop().close()
+
+    again = UnlockDialog(theme, opener, new=False)
+    qtbot.addWidget(again)
+    again.show()
+    again.phrase.setText("not the phrase")
+    again.try_it()
+    assert "does not open" in again.trouble.text()
+    again.by_recovery.setChecked(True)
+    again.phrase.setText(first.recovery_key)
+    again.try_it()
+    assert again.result() == 1
+    opened.pop().close()
+
+
+def test_connecting_says_what_is_missing_and_what_is_wrong(evening: Evening, qtbot: QtBot) -> None:
+    evening.window.commands.action("connect").trigger()
+    sheet = evening.window.findChild(SignInSheet)
+    assert isinstance(sheet, SignInSheet)
+    sheet.platform.setCurrentIndex(sheet.platform.findData("bluesky"))
+    sheet.try_it()
+    assert "missing" in sheet.trouble.text()
+    secrets = [
+        line for line in sheet.findChildren(QLineEdit) if line.echoMode() == QLineEdit.EchoMode.Password
+    ]
+    assert len(secrets) == 1
+    lines = sheet._lines
+    lines["server"].setText("http://127.0.0.1:9")
+    lines["handle"].setText("nobody.test")
+    lines["app_password"].setText("abcd-efgh")
+    sheet.try_it()
+    qtbot.waitUntil(lambda: "cannot be reached" in sheet.trouble.text(), timeout=30_000)
+    assert sheet.deed.isEnabled()
+    sheet.reject()
+
+
+def test_importing_shows_the_rows_first(evening: Evening, qtbot: QtBot, tmp_path: Path) -> None:
+    file = tmp_path / "export.csv"
+    file.write_text("id;author;body\n1;noor;a kind word\n2;ana;and another\n", "utf-8")
+    evening.program.look_at(file)
+    qtbot.waitUntil(lambda: evening.window.findChild(ImportSheet) is not None, timeout=10_000)
+    sheet = evening.window.findChild(ImportSheet)
+    assert isinstance(sheet, ImportSheet)
+    assert sheet.mapping()["text"] == "body"
+    assert sheet.table.rowCount() == 2
+    sheet.accept()
+    qtbot.waitUntil(lambda: len(evening.desk.ask(accounts.rows)) == 2, timeout=10_000)
+    qtbot.waitUntil(lambda: "2 messages" in evening.window.notices.toast.sentence.text(), timeout=10_000)
+
+
+def test_the_week_is_shown_before_it_is_written(evening: Evening, qtbot: QtBot, tmp_path: Path) -> None:
+    evening.window.commands.action("week").trigger()
+    sheet = evening.window.findChild(WeekSheet)
+    assert isinstance(sheet, WeekSheet)
+    qtbot.waitUntil(sheet.deed.isEnabled, timeout=20_000)
+    assert sheet.table.rowCount() == 10
+    sheet.wanted.emit(sheet._week, tmp_path / "out")
+    qtbot.waitUntil(lambda: len(list((tmp_path / "out").glob("week-*"))) == 3, timeout=20_000)
+    sheet.reject()
+
+
+def test_words_being_written_survive_a_kill(profile: Profile, qtbot: QtBot) -> None:
+    script = """
+import sys, pathlib
+from PySide6.QtCore import QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from connectors import demo
+from moderator_app.app import Program, translate
+from moderator_app.desk import replies, triage
+from moderator_app.desk.rows import Queue
+from moderator_app.paths import Profile
+from moderator_app.views.theme import Theme
+from moderator_app.workspace import Workspace
+app = QApplication([])
+theme = Theme(app, "light", 100)
+theme.apply()
+workspace = Workspace.open(Profile.at(pathlib.Path(sys.argv[1])), sys.argv[2])
+values = {"community": "quiet", "seed": "7", "hostile": "0"}
+demo._shared(values).say("@mira", "Is the group still on?")
+workspace.connect("demo", values)
+program = Program(app, workspace, theme)
+program.window.show()
+program.start()
+def step():
+    rows = workspace.desk.ask(triage.queue, Queue.OPEN)
+    shown = program.window.talk.item_id
+    if rows and shown is None:
+        program.window.open_item(rows[0].item_id)
+    elif shown is not None and not program.window.reply.text.toPlainText():
+        QTest.keyClicks(program.window.reply.text, "Yes, it is, and you are")
+    elif shown is not None and workspace.desk.ask(replies.draft, shown):
+        print("kept", flush=True)
+        timer.stop()
+timer = QTimer(interval=100)
+timer.timeout.connect(step)
+timer.start()
+app.exec()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(profile.folder), PHRASE],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"kept\n"
+        child.send_signal(signal.SIGKILL)
+    with Workspace.open(profile, PHRASE) as workspace:
+        (row,) = workspace.desk.ask(triage.queue, Queue.OPEN)
+        draft = workspace.desk.ask(replies.draft, row.item_id)
+    assert draft is not None
+    assert draft.text == "Yes, it is, and you are"
