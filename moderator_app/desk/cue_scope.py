@@ -85,6 +85,9 @@ def _meaning(context: Context, hit: Hit) -> Meaning:
         return _others(context, hit)
     if rule.kind == "mention":
         return _mention(context, hit)
+    if rule.kind == "goodbye_hint":
+        plain = "ordinary_farewell" in context.flags
+        return Meaning(hit, rule.kind, Level.GREEN if plain else rule.level, rule.why)
     who = person(context, hit)
     if rule.kind in _DENIABLE:
         denied = _denied(context, hit)
@@ -116,6 +119,8 @@ def person(context: Context, hit: Hit) -> str:
     words = context.sentences[hit.sentence].words
     inside = words[hit.begin : hit.end]
     reflexive = lists.get("reflexive", frozenset())
+    if lists.get("own", frozenset()).intersection(inside):
+        return "self"
     order = [word for word in inside if word in reflexive] or inside[:3]
     before = reversed(words[max(0, hit.begin - _LEFT) : hit.begin])
     for word in (*order, *before) if reflexive.intersection(inside) else (*before, *order):
@@ -178,7 +183,7 @@ def _negators(context: Context, hit: Hit) -> int:
         if word in negators and place not in masked:
             count += 1
     count += sum(
-        word in negators and word not in hit.literal for word in sentence.words[hit.begin : hit.end]
+        word in negators and word not in hit.phrase.literal for word in sentence.words[hit.begin : hit.end]
     )
     after = lists.get("negators_after", frozenset())
     return count + bool(after.intersection(sentence.words[hit.end : hit.end + 2]))

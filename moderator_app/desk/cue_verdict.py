@@ -117,8 +117,7 @@ def _lifted(meanings: Sequence[Meaning], level: Level) -> Iterable[Meaning]:
     for meaning in meanings:
         if meaning.kind == "goodbye_hint":
             together = level is Level.CRISIS and not any(m.level is Level.CRISIS for m in meanings)
-            raised = Level.CRISIS if together else Level.GREEN
-            yield replace(meaning, kind="goodbye", level=min(raised, meaning.level))
+            yield replace(meaning, kind="goodbye", level=Level.CRISIS if together else meaning.level)
         else:
             yield meaning
 
