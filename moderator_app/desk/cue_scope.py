@@ -191,12 +191,15 @@ def _negators(context: Context, hit: Hit) -> int:
 
 def _refused(context: Context, hit: Hit, sentence: Sentence) -> int:
     """"I am not saying that I ...": a denial with the person between it and the phrase."""
-    persons = context.pack.lists.get("subjects", frozenset())
+    lists = context.pack.lists
+    between = lists["negators"] | lists.get("auxiliaries", frozenset())
     begin = hit.begin
-    if begin and sentence.words[begin - 1] in persons:
+    while begin and sentence.words[begin - 1] in between:
         begin -= 1
-    found = [f for f in context.near("denies", hit.sentence) if f.end in {begin, begin - 1} and f.begin < begin]
-    return 1 if found and begin < hit.begin + 1 and begin != hit.begin else 0
+    if not begin or sentence.words[begin - 1] not in lists.get("subjects", frozenset()):
+        return 0
+    ends = {found.end for found in context.near("denies", hit.sentence)}
+    return int(begin - 1 in ends)
 
 
 # ------------------------------------------------------------------ quoted, told, studied
@@ -250,7 +253,7 @@ def _others(context: Context, hit: Hit) -> Meaning:
     if rule.kind in {"abuse_disclosed", "minor_at_risk", "psychosis_like", "third_person", "help_seeking"}:
         if _told_story(context, hit):
             return Meaning(hit, "quote", Level.GREEN, "spoke of a song, a film or a game")
-        if context.laughs(hit.sentence) and not rule.firm:
+        if context.laughs(hit.sentence) and (not rule.firm or rule.kind == "abuse_disclosed"):
             return Meaning(hit, "idiom", Level.AMBER, "said it with a laugh")
         if rule.kind in {"abuse_disclosed", "psychosis_like"}:
             denied = _negators(context, hit)
@@ -328,7 +331,7 @@ def _other_person(context: Context, hit: Hit) -> Meaning:
     if context.flags & {"academic", "fiction"} and not context.has("near"):
         return Meaning(hit, "mention", Level.AMBER, "spoke of somebody else")
     now = rule.kind in _DEED or "urgent" in context.flags
-    if rule.level is Level.CRISIS and now and (context.has("near") or rule.kind in _DEED):
+    if rule.level is Level.CRISIS and now:
         return Meaning(hit, "third_person", Level.CRISIS, "said somebody else may be in danger now")
     return Meaning(hit, "third_person", Level.RED, "said somebody else may be at risk")
 
@@ -358,6 +361,8 @@ def combined(context: Context, meanings: Iterable[Meaning]) -> Level:
     kinds = {m.kind for m in found if m.level <= Level.AMBER}
     if level > Level.CRISIS and _farewell(context, found):
         return Level.CRISIS
+    if level is Level.RED and any(_under_way(context, m) for m in found):
+        return Level.CRISIS
     if level is Level.RED:
         at_risk = {m.kind for m in found if m.level is Level.RED} & {
             "abuse_disclosed", "self_harm", "passive_ideation", "eating"}  # fmt: skip
@@ -366,6 +371,15 @@ def combined(context: Context, meanings: Iterable[Meaning]) -> Level:
         if "passive_ideation" in kinds and context.has("means") and kinds & {"goodbye_hint"}:
             return Level.CRISIS
     return level
+
+
+def _under_way(context: Context, meaning: Meaning) -> bool:
+    """Hurting oneself with blood in the message, or with a will and a time in the sentence."""
+    if meaning.kind != "self_harm" or meaning.level is not Level.RED:
+        return False
+    lists, words = context.pack.lists, set(context.sentences[meaning.hit.sentence].words)
+    soon = words & lists.get("now", frozenset()) and words & lists.get("intent", frozenset())
+    return bool(context.has("danger") or soon)
 
 
 def _farewell(context: Context, found: Sequence[Meaning]) -> bool:
