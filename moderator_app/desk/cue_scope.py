@@ -127,7 +127,9 @@ def person(context: Context, hit: Hit) -> str:
         found = _person_of(word, context)
         if found:
             return _nearness(found, word, context)
-    return "self"
+    # No person before the phrase: the writer, unless the verb is another's ("wants", "says").
+    another = inside[0] in lists.get("third_forms", frozenset())
+    return _nearness("other", inside[0], context) if another else "self"
 
 
 def _person_of(word: str, context: Context) -> str:
@@ -164,8 +166,8 @@ def _but(context: Context, hit: Hit) -> bool:
     return any(found.begin <= hit.begin < found.end + 2 for found in context.near("not_that_but", hit.sentence))
 
 
-def _negators(context: Context, hit: Hit) -> int:
-    """Words of denial that reach the phrase: close before it in its clause, or in its gaps."""
+def _negators(context: Context, hit: Hit, *, inside: bool = True) -> int:
+    """Words of denial that reach the phrase: close before it in its clause, or (`inside`) in its gaps."""
     lists = context.pack.lists
     negators, turns, persons = lists["negators"], lists["turns"], lists.get("subjects", frozenset())
     sentence = context.sentences[hit.sentence]
@@ -182,9 +184,9 @@ def _negators(context: Context, hit: Hit) -> int:
             break
         if word in negators and place not in masked:
             count += 1
-    count += sum(
-        word in negators and word not in hit.phrase.literal for word in sentence.words[hit.begin : hit.end]
-    )
+    if inside:
+        words = sentence.words[hit.begin : hit.end]
+        count += sum(word in negators and word not in hit.phrase.literal for word in words)
     after = lists.get("negators_after", frozenset())
     return count + bool(after.intersection(sentence.words[hit.end : hit.end + 2]))
 
@@ -256,8 +258,7 @@ def _others(context: Context, hit: Hit) -> Meaning:
         if context.laughs(hit.sentence) and (not rule.firm or rule.kind == "abuse_disclosed"):
             return Meaning(hit, "idiom", Level.AMBER, "said it with a laugh")
         if rule.kind in {"abuse_disclosed", "psychosis_like"}:
-            denied = _negators(context, hit)
-            if denied % 2:
+            if _negators(context, hit, inside=False) % 2:
                 return Meaning(hit, "negated", Level.AMBER, "said that it is not so")
             return _past(context, hit) or Meaning(hit, rule.kind, rule.level, rule.why)
     return Meaning(hit, rule.kind, rule.level, rule.why)
