@@ -6,13 +6,13 @@ so that a language without a pack is noticed instead of being read badly.
 
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final
 
 from moderator_app.desk.cue_pack import PACKS, Pack, stop_words
-from moderator_app.desk.cue_words import Token, plain
+from moderator_app.desk.cue_words import Token, plain, straight
 
 _UNCOVERED: Final = ("it", "nl", "sv", "da", "nb", "fi", "pl", "cs", "tr", "id", "ro", "hu", "tl", "ca", "hr")
 _SCRIPTS: Final = {
@@ -24,6 +24,8 @@ _SHARE: Final = 0.34  # of the best language's evidence, for another pack to be 
 _TELLING: Final = 4  # letters of a word that can speak for a language by itself
 _RARE: Final = 0.5  # what a cue word of one pack only says for its language
 _FEW: Final = 4  # words that are too few to call a language unknown
+_LEAST_LETTERS: Final = 2  # of another script, to name it
+_FAINT: Final = 0.2  # evidence that is none
 _LETTERS: Final = re.compile(r"[^\W\d_]")
 _LOOKED_AT: Final = 400  # words that are enough to know a language
 
@@ -63,9 +65,9 @@ def script(text: str) -> str:
     if text.isascii():
         return ""
     letters = _LETTERS.findall(text[:4000])
-    others = [c for c in letters if ord(c) > 0x36F and not unicodedata.normalize("NFKC", c).isascii()
+    others = [c for c in letters if not unicodedata.normalize("NFKC", c).isascii()
               and "LATIN" not in unicodedata.name(c, "LATIN")]  # fmt: skip
-    if len(others) * 2 < len(letters) or len(others) < 2:
+    if len(others) * 2 < len(letters) or len(others) < _LEAST_LETTERS:
         return ""
     names = Counter(unicodedata.name(c, "?").split()[0].split("-")[0] for c in others)
     if names["HIRAGANA"] + names["KATAKANA"] > 0:
@@ -79,14 +81,15 @@ def languages(text: str, tokens: Sequence[Token], named: str) -> tuple[str, tupl
     if foreign:
         return foreign, ()
     known = {lang.lower(): lang for lang in PACKS} | {"hi": "hi-Latn"}
-    told = known.get(named.lower()) or known.get(named.split("-")[0].lower(), "")
-    words = [plain(t.raw).replace("'", "").replace("’", "") for t in tokens[:_LOOKED_AT] if t.kind == "word"]
-    scores: Counter[str] = Counter()
+    told = known.get(named.lower()) or known.get(named.split("-", maxsplit=1)[0].lower(), "")
+    words = [straight(plain(t.raw)).replace("'", "") for t in tokens[:_LOOKED_AT] if t.kind == "word"]
+    scores: dict[str, float] = defaultdict(float)
     evidence = _evidence(PACKS)
     alone: set[str] = set()
     for word in words:
         found = evidence.get(word, {})
-        scores.update(found)
+        for lang, share in found.items():
+            scores[lang] += share
         if len(found) == 1 and len(word) >= _TELLING:
             alone.update(found)
     if told:
@@ -95,10 +98,10 @@ def languages(text: str, tokens: Sequence[Token], named: str) -> tuple[str, tupl
     return _choose(scores, len(words), alone)
 
 
-def _choose(scores: Counter[str], words: int, alone: set[str]) -> tuple[str, tuple[str, ...]]:
+def _choose(scores: Mapping[str, float], words: int, alone: set[str]) -> tuple[str, tuple[str, ...]]:
     covered = {lang: score for lang, score in scores.items() if lang in PACKS}
     best = max(scores, key=lambda lang: scores[lang], default="")
-    if not scores or scores[best] < 0.2:
+    if not scores or scores[best] < _FAINT:
         return ("", ()) if words > _FEW else ("en", ("en",))
     ours = max(covered.values(), default=0.0)
     if best not in PACKS and scores[best] >= 1 and scores[best] > 1.25 * ours:

@@ -7,13 +7,14 @@ may grow without every message paying for it.
 
 import itertools
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import Any, Final
 
-from moderator_app.desk.cue_words import UNKNOWN, Folder, Sentence, plain
+from moderator_app.desk.cue_words import UNKNOWN, Folder, Sentence, plain, straight
 from moderator_app.desk.rows import Level
 from moderator_app.paths import resource
 
@@ -22,7 +23,9 @@ _GAP: Final = 5
 _CLOSE_GAP: Final = 4
 _MOST_VARIANTS: Final = 256  # of one phrase in one sentence, after what the sentence lacks is gone
 _KEPT_MATCHERS: Final = 4096
-_EDGES: Final = {"^": "‹begin›", "$": "‹end›"}
+_MOST_HITS: Final = 6  # of one phrase in one text: a word said a thousand times is said
+_BEGIN, _END = "^", "$"  # stand in a sentence as words of their own, before and after the rest
+_EDGES: Final = frozenset({_BEGIN, _END})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ class Hit:
 
 @cache
 def vocabulary() -> Any:
-    """spaCy's vocabulary of a blank pipeline: no model, nothing to download."""
+    """The vocabulary of a blank spaCy pipeline: no model, nothing to download."""
     import spacy  # noqa: PLC0415 - a second of import that only reading pays for
 
     return spacy.blank("xx").vocab
@@ -101,9 +104,9 @@ def vocabulary() -> Any:
 
 @cache
 def stop_words(lang: str) -> frozenset[str]:
-    """spaCy's list of the most ordinary words of a language, folded as texts are."""
+    """The most ordinary words of a language as spaCy lists them, folded as texts are."""
     module = import_module(f"spacy.lang.{lang}.stop_words")
-    return frozenset(plain(word).replace("'", "").replace("’", "") for word in module.STOP_WORDS)
+    return frozenset(straight(plain(word)).replace("'", "") for word in module.STOP_WORDS)
 
 
 class Pack:
@@ -132,8 +135,13 @@ class Pack:
         self.scopes = Index(scopes, self.ordinary)
         self.lexicon = frozenset(
             itertools.chain(
-                self.ordinary, self.cues.words, self.cues.beside, self.scopes.words,
-                self.scopes.beside, *self.lists.values(), *self.topics.values()
+                self.ordinary,
+                self.cues.words,
+                self.cues.beside,
+                self.scopes.words,
+                self.scopes.beside,
+                *self.lists.values(),
+                *self.topics.values(),
             )
         )
         self.folder = Folder(self.lexicon, self._aliases)
@@ -198,7 +206,7 @@ class Pack:
         found: list[tuple[str, ...]] = []
         for option in part.split("|"):
             if option in _EDGES:
-                found.append((_EDGES[option],))
+                found.append((option,))
                 continue
             if option.startswith("<") and option.endswith(">"):
                 for entry in self._class(option[1:-1]):
@@ -206,7 +214,7 @@ class Pack:
                 continue
             words: list[str] = []
             for word in option.split("_"):
-                bare = plain(word).replace("’", "'")
+                bare = straight(plain(word))
                 joined = bare.replace("'", "")
                 words += self._aliases.get(bare) or self._aliases.get(joined) or (joined,)
             found.append(tuple(words))
@@ -228,7 +236,9 @@ def _patterns(slots: Sequence[Slot]) -> list[list[dict[str, Any]]]:
             ways.append([[_gap(slot)] if slot.gap else []])
             continue
         single = [option[0] for option in slot.options if len(option) == 1]
-        way = [[{"ORTH": word} for word in option] for option in slot.options if len(option) > 1]
+        way: list[list[dict[str, Any]]] = [
+            [{"ORTH": w} for w in option] for option in slot.options if len(option) > 1
+        ]
         if single:
             way.append([{"ORTH": single[0]} if len(single) == 1 else {"ORTH": {"IN": single}}])
         if slot.optional:
@@ -246,7 +256,7 @@ class Index:
         self.words = frozenset(word for phrase in self.phrases for word in phrase.literal)
         self.beside = frozenset(w for phrase in self.phrases for w in phrase.not_next | phrase.not_before)
         self._by_word: dict[str, list[tuple[Phrase, list[frozenset[str]]]]] = {}
-        common = ordinary | set(_EDGES.values())
+        common = ordinary | _EDGES
         for phrase in self.phrases:
             needs = phrase.needs()
             anchor = min(needs, key=lambda words: (len(words & common), len(words)))
@@ -257,16 +267,17 @@ class Index:
     def find(self, sentences: Sequence[Sentence]) -> list[Hit]:
         """Every phrase in every sentence, as long as it can be read."""
         hits: list[Hit] = []
+        seen: Counter[int] = Counter()
         for number, sentence in enumerate(sentences):
-            present = {*sentence.words, *_EDGES.values()}
-            wanted = self._wanted(present)
-            if wanted:
-                doc, places = self._doc(sentence)
-                for phrase, slots in wanted:
-                    for _, begin, end in self._matcher(slots)(doc):
-                        hit = _hit(phrase, sentence, number, places[begin:end])
-                        if hit is not None:
-                            hits.append(hit)
+            wanted = self._wanted({*sentence.words, *_EDGES})
+            if not wanted:
+                continue
+            doc, places = self._doc(sentence)
+            for phrase, slots in wanted:
+                if seen[id(phrase)] < _MOST_HITS:
+                    found = _found(phrase, self._matcher(slots)(doc), sentence, number, places)
+                    seen[id(phrase)] += len(found)
+                    hits += found
         return hits
 
     def _wanted(self, present: set[str]) -> list[tuple[Phrase, tuple[Slot, ...]]]:
@@ -304,9 +315,21 @@ class Index:
             if words[last - 1] == UNKNOWN and sentence.words[last - 1].isalnum():
                 break
             last -= 1
-        tokens = [_EDGES["^"], *words[:last], _EDGES["$"], *words[last:]]
+        tokens = [_BEGIN, *words[:last], _END, *words[last:]]
         places = [None, *range(last), None, *range(last, len(words))]
         return Doc(vocabulary(), words=tokens), places
+
+
+def _found(
+    phrase: Phrase,
+    matches: Iterable[tuple[int, int, int]],
+    sentence: Sentence,
+    number: int,
+    places: Sequence[int | None],
+) -> list[Hit]:
+    some = itertools.islice(matches, _MOST_HITS)
+    hits = (_hit(phrase, sentence, number, places[begin:end]) for _, begin, end in some)
+    return [hit for hit in hits if hit is not None]
 
 
 def _hit(phrase: Phrase, sentence: Sentence, number: int, places: Sequence[int | None]) -> Hit | None:

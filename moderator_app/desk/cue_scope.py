@@ -1,4 +1,4 @@
-"""What a found phrase means where it stands: who it is about, and whether it is denied, past, quoted or in jest.
+"""What a phrase means where it stands: whose it is; whether it is denied, past, quoted or in jest.
 
 The packs hold the words; the rules of meaning are here. Nothing in this module removes a cue: a phrase
 that turns out harmless stays as a green one, so that a person can see what was read and why it did not count.
@@ -86,16 +86,15 @@ def _meaning(context: Context, hit: Hit) -> Meaning:
     if rule.kind == "mention":
         return _mention(context, hit)
     if rule.kind == "goodbye_hint":
-        plain = "ordinary_farewell" in context.flags
-        return Meaning(hit, rule.kind, Level.GREEN if plain else rule.level, rule.why)
+        ordinary = "ordinary_farewell" in context.flags
+        return Meaning(hit, rule.kind, Level.GREEN if ordinary else rule.level, rule.why)
     who = person(context, hit)
-    if rule.kind in _DENIABLE:
-        denied = _denied(context, hit)
-        if denied is not None:
-            return denied
-    quoted = _quoted(context, hit, who)
-    if quoted is not None:
-        return quoted
+    denied = _denied(context, hit) if rule.kind in _DENIABLE else None
+    return denied or _quoted(context, hit, who) or _of_person(context, hit, who)
+
+
+def _of_person(context: Context, hit: Hit, who: str) -> Meaning:
+    """What a phrase means that is neither denied nor quoted, by whom it is about."""
     if who == "you":
         return Meaning(hit, "help_offer", Level.GREEN, "spoke to somebody about it")
     if who == "far":
@@ -105,7 +104,7 @@ def _meaning(context: Context, hit: Hit) -> Meaning:
         return past
     if who == "other":
         return _other_person(context, hit)
-    return _in_jest(context, hit) or Meaning(hit, rule.kind, rule.level, rule.why)
+    return _in_jest(context, hit) or Meaning(hit, hit.rule.kind, hit.rule.level, hit.rule.why)
 
 
 # ------------------------------------------------------------------ who
@@ -163,7 +162,9 @@ def _denied(context: Context, hit: Hit) -> Meaning | None:
 
 
 def _but(context: Context, hit: Hit) -> bool:
-    return any(found.begin <= hit.begin < found.end + 2 for found in context.near("not_that_but", hit.sentence))
+    return any(
+        found.begin <= hit.begin < found.end + 2 for found in context.near("not_that_but", hit.sentence)
+    )
 
 
 def _negators(context: Context, hit: Hit, *, inside: bool = True) -> int:
@@ -192,7 +193,7 @@ def _negators(context: Context, hit: Hit, *, inside: bool = True) -> int:
 
 
 def _refused(context: Context, hit: Hit, sentence: Sentence) -> int:
-    """"I am not saying that I ...": a denial with the person between it and the phrase."""
+    """A denial with the person between it and the phrase, as in "I am not saying that I"."""
     lists = context.pack.lists
     between = lists["negators"] | lists.get("auxiliaries", frozenset())
     begin = hit.begin
@@ -294,18 +295,22 @@ def _distant(context: Context, hit: Hit) -> Meaning:
 def _past(context: Context, hit: Hit) -> Meaning | None:
     """Over and told as over. What comes back, or is only weeks old, is not past."""
     before = context.near("past", hit.sentence)
-    if not before or hit.rule.kind in {"goodbye_hint", "means"}:
+    if not before or hit.rule.kind == "goodbye_hint":
         return None
     if "present" in context.flags - _own(context, hit):
         return None
     own = context.pack.lists.get("other", frozenset())
-    if "recovered" in context.flags and hit.rule.kind != "attempt" and not own.intersection(context.has("near")):
+    if (
+        "recovered" in context.flags
+        and hit.rule.kind != "attempt"
+        and not own.intersection(context.has("near"))
+    ):
         return Meaning(hit, "past", Level.GREEN, "spoke of a hard time that is over")
     return Meaning(hit, "past", Level.AMBER, "spoke of a hard time in the past")
 
 
 def _own(context: Context, hit: Hit) -> frozenset[str]:
-    """"Present" does not count where its only words are the words of the phrase itself."""
+    """The scope "present" does not count where its only words are the words of the phrase itself."""
     outside = [
         found
         for number in range(len(context.sentences))
@@ -376,11 +381,27 @@ def combined(context: Context, meanings: Iterable[Meaning]) -> Level:
 
 def _under_way(context: Context, meaning: Meaning) -> bool:
     """Hurting oneself with blood in the message, or with a will and a time in the sentence."""
-    if meaning.kind != "self_harm" or meaning.level is not Level.RED:
+    if meaning.hit.rule.kind != "self_harm" or meaning.level is not Level.RED:
         return False
     lists, words = context.pack.lists, set(context.sentences[meaning.hit.sentence].words)
     soon = words & lists.get("now", frozenset()) and words & lists.get("intent", frozenset())
-    return bool(context.has("danger") or soon)
+    told = meaning.kind == "third_person" and "urgent" in context.flags
+    return bool(context.has("danger") or soon or told)
+
+
+def _apart(hints: Sequence[Meaning]) -> list[Meaning]:
+    """Hints that share no word, the longest first: one wording counts once however many phrases fit it."""
+    kept: list[Meaning] = []
+    for hint in sorted(hints, key=lambda m: m.hit.begin - m.hit.end):
+        same = (k.hit for k in kept if k.hit.sentence == hint.hit.sentence)
+        if not any(hit.begin < hint.hit.end and hint.hit.begin < hit.end for hit in same):
+            kept.append(hint)
+    return kept
+
+
+def _wording(context: Context, meaning: Meaning) -> str:
+    hit = meaning.hit
+    return " ".join(context.sentences[hit.sentence].words[hit.begin : hit.end])
 
 
 def _farewell(context: Context, found: Sequence[Meaning]) -> bool:
@@ -388,13 +409,7 @@ def _farewell(context: Context, found: Sequence[Meaning]) -> bool:
     hints = [m for m in found if m.kind == "goodbye_hint"]
     if not hints or "ordinary_farewell" in context.flags:
         return False
-    places: set[tuple[int, int]] = set()
-    for hint in sorted(hints, key=lambda m: m.hit.end - m.hit.begin, reverse=True):
-        span = range(hint.hit.begin, hint.hit.end)
-        if not any((hint.hit.sentence, place) in places for place in span):
-            places.update((hint.hit.sentence, place) for place in span)
-            places.add((-1, len(places)))
-    separate = sum(1 for sentence, _ in places if sentence == -1)
+    separate = len({_wording(context, hint) for hint in _apart(hints)})
     pain = any(m.kind in {"passive_ideation", "distress", "self_harm", "ideation"} and m.level <= Level.RED
                for m in found)  # fmt: skip
-    return separate >= 2 or pain
+    return separate > 1 or pain

@@ -1,7 +1,7 @@
-"""Put the phrases of a text together: its level, its cues, and the scores, topics, mood and intent beside them."""
+"""Put the phrases of a text together: level and cues, and the scores, topics, mood and intent beside them."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -12,12 +12,14 @@ from moderator_app.desk.cue_words import Sentence, Token, cut
 from moderator_app.desk.rows import Cue, Level, Reading
 
 _MOST_CUES: Final = 12
+_NOTHING_SAID: Final = 3  # characters in which nobody can say anything
 _KNOWN_SHARE: Final = 0.7  # of a text's words that a pack knows, to read it though its language is unsure
 _INTENTS: Final = ("resource_request", "complaint", "suggestion", "thanks", "praise")
 _ATTACKS: Final = {"threat": 0.9, "incitement": 0.95, "hate": 0.85, "abuse": 0.75, "doxxing": 0.7,
                    "eating_harm": 0.6, "incitement_against_me": 0.3}  # fmt: skip
 # Crisis, red, amber: the chance that the cue layer gives each level to be at least so urgent. They are an
 # order for the queue, not a measurement; a learned layer may calibrate them.
+_LIFTS: Final = {Level.CRISIS: 0.5, Level.RED: 0.35, Level.AMBER: 0.15, Level.GREEN: 0.02}
 _FLOORS: Final = {
     Level.CRISIS: (0.75, 0.9, 0.95),
     Level.RED: (0.35, 0.7, 0.9),
@@ -74,18 +76,22 @@ def _read_by(packs: Sequence[str], lang: str, tokens: Sequence[Token]) -> Readin
     readings = [_by_pack(cue_language.pack(name), tokens) for name in packs]
     first = readings[0]
     # A bare word that two languages share is judged by the language of the text alone.
-    others = [replace(r, level=Level.GREEN, cues=()) if _bare(r) else r for r in readings[1:]]
-    level = min(reading.level for reading in (first, *others))
-    cues = _distinct(cue for reading in (first, *others) for cue in reading.cues)
-    return Reading(
-        level=level,
+    counted = [first, *(reading for reading in readings[1:] if not _bare(reading))]
+    worst = min(counted, key=lambda reading: reading.level)
+    cues = _distinct(cue for reading in counted for cue in reading.cues)
+    return replace(
+        first,
+        level=worst.level,
         cues=cues,
         lang=lang,
-        scores=scores(level, cues),
-        topics=first.topics,
-        sentiment=first.sentiment,
+        scores={**worst.scores, **_attacks(reading.scores for reading in counted)},
         intent=next((reading.intent for reading in readings if reading.intent), ""),
     )
+
+
+def _attacks(found: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    every = list(found)
+    return {name: max(scores[name] for scores in every) for name in ("abuse", "spam")}
 
 
 def _bare(reading: Reading) -> bool:
@@ -93,7 +99,7 @@ def _bare(reading: Reading) -> bool:
 
 
 def _not_covered(text: str, lang: str, words: int) -> Reading:
-    if words <= 1 and len(text.strip()) <= 3:
+    if words <= 1 and len(text.strip()) <= _NOTHING_SAID:
         return Reading(Level.GREEN, (), lang, covered=False, scores=scores(Level.GREEN, ()))
     cue = Cue(0, 0, "not_covered", Level.AMBER, "no rules for this language: please read it", lang)
     return Reading(Level.AMBER, (cue,), lang, covered=False, scores=scores(Level.AMBER, (cue,)))
@@ -102,7 +108,8 @@ def _not_covered(text: str, lang: str, words: int) -> Reading:
 def _by_pack(pack: Pack, tokens: Sequence[Token]) -> Reading:
     sentences = pack.folder.sentences(tokens)
     hits = pack.cues.find(sentences)
-    level, cues = Level.GREEN, ()
+    level: Level = Level.GREEN
+    cues: tuple[Cue, ...] = ()
     if hits:
         context = Context(pack, sentences, hits)
         meanings = settle(context)
@@ -112,6 +119,7 @@ def _by_pack(pack: Pack, tokens: Sequence[Token]) -> Reading:
         level=level,
         cues=cues,
         lang=pack.lang,
+        scores=scores(level, cues, _weight(pack, sentences)),
         topics=_topics(pack, sentences),
         sentiment=_sentiment(pack, sentences, level),
         intent=_intent(cues, sentences),
@@ -119,13 +127,13 @@ def _by_pack(pack: Pack, tokens: Sequence[Token]) -> Reading:
 
 
 def _lifted(meanings: Sequence[Meaning], level: Level) -> Iterable[Meaning]:
-    """Hints that together meant more carry the level that they led to."""
+    """Phrases that mean more together than apart carry the level that they led to."""
+    worst = min((m.level for m in meanings), default=Level.GREEN)
     for meaning in meanings:
-        if meaning.kind == "goodbye_hint":
-            together = level is Level.CRISIS and not any(m.level is Level.CRISIS for m in meanings)
-            yield replace(meaning, kind="goodbye", level=Level.CRISIS if together else meaning.level)
-        else:
-            yield meaning
+        hint = meaning.kind == "goodbye_hint"
+        together = level < worst and (hint or meaning.level is worst)
+        kind = "goodbye" if hint else meaning.kind
+        yield replace(meaning, kind=kind, level=level if together else meaning.level)
 
 
 def _cue(meaning: Meaning, sentences: Sequence[Sentence], lang: str) -> Cue:
@@ -144,23 +152,32 @@ def _distinct(cues: Iterable[Cue]) -> tuple[Cue, ...]:
     return tuple(kept[:_MOST_CUES])
 
 
-def scores(level: Level, cues: Iterable[Cue]) -> dict[str, float]:
-    """0 to 1 for crisis, red, amber, abuse and spam; more cues lift a score inside its level's band."""
-    weights = Counter(cue.level for cue in cues)
+def scores(level: Level, cues: Iterable[Cue], weight: float = 0.0) -> dict[str, float]:
+    """0 to 1 for crisis, red, amber, abuse and spam.
+
+    The level names the band; more cues, and more grave words (`weight`), lift a score inside it.
+    """
     found = list(cues)
-    extra = sum((0.5, 0.35, 0.15, 0.02)[cue_level] * count for cue_level, count in weights.items())
-    lift = extra / (1.0 + extra)
-    crisis, red, amber = _FLOORS[level]
+    extra = weight + sum(_LIFTS[cue.level] for cue in found)
+    lift = 0.95 * extra / (1.0 + extra)
+    floors = _FLOORS[level]
     tops = _FLOORS[Level(level - 1)] if level > Level.CRISIS else (1.0, 1.0, 1.0)
-    abuse = max((_ATTACKS.get(cue.kind, 0.0) for cue in found), default=0.0)
+    crisis, red, amber = (round(low + (high - low) * lift, 4) for low, high in zip(floors, tops, strict=True))
     spam = sum(cue.kind == "spam" for cue in found)
     return {
-        "crisis": round(crisis + (tops[0] - crisis) * lift * 0.95, 4),
-        "red": round(red + (tops[1] - red) * lift * 0.95, 4),
-        "amber": round(amber + (tops[2] - amber) * lift * 0.95, 4),
-        "abuse": abuse,
-        "spam": 0.0 if not spam else round(1 - 0.4 / spam, 4),
+        "crisis": crisis,
+        "red": red,
+        "amber": amber,
+        "abuse": max((_ATTACKS.get(cue.kind, 0.0) for cue in found), default=0.0),
+        "spam": round(1 - 0.4 / spam, 4) if spam else 0.0,
     }
+
+
+def _weight(pack: Pack, sentences: Sequence[Sentence]) -> float:
+    """How many grave words the writer uses of themselves: an order among texts without a phrase."""
+    grave, own = pack.lists.get("grave", frozenset()), pack.lists.get("self", frozenset())
+    heavy = {w for s in sentences if not own.isdisjoint(s.words) for w in grave.intersection(s.words)}
+    return len(heavy) / 6
 
 
 def _topics(pack: Pack, sentences: Sequence[Sentence]) -> tuple[str, ...]:

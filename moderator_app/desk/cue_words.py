@@ -20,36 +20,39 @@ _KEPT_WORDS: Final = 50_000  # folded tokens that are remembered; then the memor
 _LONGEST_WORD: Final = 64
 # Letters that a known word must have to be guessed where one is missing, too many, or wrong: short words
 # have too many real neighbours. Swapped letters are guessed from three on.
+_SHORTEST: Final = 3
 _MISSING: Final = 6
 _EXTRA: Final = 5
 _WRONG: Final = 6
+_LONGEST_SENTENCE: Final = 250  # words; a text without any full stop must not cost more than others
 _GLUED: Final = range(8, 33)  # letters of a token that may be several words without blanks
 
 _ZERO: Final = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff"
+_TICKS: Final = "'`\u2019\xb4"  # what is typed for an apostrophe
 _MARK: Final = f"\u0300-\u036f{_ZERO}"
 _EMOJI: Final = "\U0001f000-\U0001faff\u2600-\u27bf\u2b05-\u2b55\u2300-\u23ff"
 _TOKEN: Final = re.compile(
     rf"""
-    (?P<url>(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+\.[\w.-]+)
+    (?P<url>(?:https?://|www\.)\S+|[\w.+-]{{1,64}}@[\w-]{{1,64}}\.[\w.-]+)
   | (?P<who>(?<!\w)@\w[\w.-]*)
-  | (?P<spaced>(?<![\w'’])[^\W_](?:[\s.\-_*·{_ZERO}]{{1,3}}[^\W_]){{2,40}}(?![\w'’]))
-  | (?P<word>\$?[^\W_][\w{_MARK}]*(?:['’`´@$!|+*\-]+[\w{_MARK}]+)*)
+  | (?P<spaced>(?<![\w{_TICKS}])[^\W_](?:[\s.\-_*·{_ZERO}]{{1,3}}[^\W_]){{2,40}}(?![\w{_TICKS}]))
+  | (?P<word>\$?[^\W_][\w{_MARK}]*(?:[{_TICKS}@$!|+*\-]+[\w{_MARK}]+)*)
   | (?P<face>[:;=8][-'^o]?[)(\]\[dDpP/\\|](?!\w)|<3)
   | (?P<emoji>[{_EMOJI}][\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\u20e3]*
         (?:\u200d[{_EMOJI}][\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]*)*)
-  | (?P<clause>\.\.+(?!\n)|…|[,:–—()/]|(?<=\s)-(?=\s))
-  | (?P<end>[.!?;\n\r\u0964\u2028\u2029。！？]+)
-  | (?P<quote>["“”„«»]|(?<!\w)['‘](?=\w)|(?<=[\w.,!?])['’](?!\w))
+  | (?P<clause>\.\.+(?!\n)|\u2026|[,:\u2013\u2014()/]|(?<=\s)-(?=\s))
+  | (?P<end>[.!?;\n\r\u0964\u2028\u2029\u3002\uff01\uff1f]+)
+  | (?P<quote>["\u201c\u201d\u201e\xab\xbb]|(?<!\w)['\u2018](?=\w)|(?<=[\w.,!?])['\u2019](?!\w))
     """,
     re.VERBOSE,
 )
-_APOSTROPHES: Final = str.maketrans("", "", "'’`´")
+_STRAIGHT: Final = str.maketrans(dict.fromkeys(_TICKS, "'"))
 _STRETCHED: Final = re.compile(r"(.)\1{2,}")
 _PIECE: Final = re.compile(r"[^\W_]+")
 _INVISIBLE: Final = re.compile(f"[{_ZERO}]")
 
-URL: Final = "‹link›"
-WHO: Final = "‹name›"
+URL: Final = "http"  # stands for any link
+WHO: Final = "@"  # stands for any handle
 UNKNOWN: Final = "·"
 
 
@@ -80,9 +83,7 @@ class Token:
 
 def cut(text: str) -> list[Token]:
     """The pieces of a text in order; blanks and signs without a meaning here are left out."""
-    return [
-        Token(found.lastgroup or "", found.group(), found.start()) for found in _TOKEN.finditer(text)
-    ]
+    return [Token(found.lastgroup or "", found.group(), found.start()) for found in _TOKEN.finditer(text)]
 
 
 @cache
@@ -102,6 +103,11 @@ def plain(word: str) -> str:
     return swapped if mixed and swapped.isascii() else folded
 
 
+def straight(word: str) -> str:
+    """A word with one kind of apostrophe."""
+    return word if word.isalnum() else word.translate(_STRAIGHT)
+
+
 def _deletions(word: str) -> Iterable[str]:
     return (word[:i] + word[i + 1 :] for i in range(len(word)))
 
@@ -118,7 +124,7 @@ class Folder:
         self._aliases = dict(aliases)
         self._near: dict[str, list[str]] = {}
         for word in self._known | frozenset(aliases):
-            if len(word) >= 3 and word.isalpha():
+            if len(word) >= _SHORTEST and word.isalpha():
                 for shorter in _deletions(word):
                     self._near.setdefault(shorter, []).append(word)
         self._memory: dict[str, tuple[tuple[str, int, int], ...]] = {}
@@ -140,11 +146,12 @@ class Folder:
         return (word,) if word in self._known else None
 
     def _word(self, raw: str) -> tuple[tuple[str, int, int], ...]:
-        whole = plain(raw).replace("’", "'")
-        named = self._aliases.get(whole) or self._named(whole.translate(_APOSTROPHES))
+        whole = straight(plain(raw))
+        bare = whole.replace("'", "")
+        named = self._aliases.get(whole) or self._named(bare)
         if named is None and whole.endswith("'s"):
             named = (*(self._named(whole[:-2]) or (whole[:-2],)), "s")
-        named = named or self._bent(whole.translate(_APOSTROPHES))
+        named = named or self._bent(bare)
         if named is not None:
             return tuple((word, 0, len(raw)) for word in named)
         pieces = list(_PIECE.finditer(raw))
@@ -154,11 +161,11 @@ class Folder:
                 for piece in pieces
                 for word, begin, end in self._word(piece.group())
             )
-        return ((whole.translate(_APOSTROPHES), 0, len(raw)),)
+        return ((bare, 0, len(raw)),)
 
     def _bent(self, word: str) -> tuple[str, ...] | None:
         """What an unknown word was meant to be, where exactly one kind of bending explains it."""
-        if len(word) < 3:
+        if len(word) < _SHORTEST:
             return None
         return (
             self._stretched(word)
@@ -193,9 +200,9 @@ class Folder:
         return None
 
     def _joined(self, word: str) -> tuple[str, ...] | None:
-        """sui-cide, un.alive: the pieces mean nothing, the whole does."""
+        """The pieces of "sui-cide" mean nothing, the whole does."""
         pieces = _PIECE.findall(word)
-        if len(pieces) < 2 or all(self._named(piece) for piece in pieces):
+        if word.isalnum() or all(self._named(piece) for piece in pieces):
             return None
         return self._named("".join(pieces))
 
@@ -207,8 +214,6 @@ class Folder:
             swapped = word[:begin] + word[begin + 1] + word[begin] + word[begin + 2 :]
             if swapped != word and (named := self._named(swapped)):
                 return named
-        if len(word) < 4:
-            return None
         candidates = {known for known in self._near.get(word, ()) if len(known) >= _MISSING}
         for begin, shorter in enumerate(_deletions(word)):
             if len(shorter) >= _EXTRA and shorter in self._known:
@@ -240,7 +245,7 @@ class Folder:
         return best[-1]
 
     def _spaced(self, raw: str) -> tuple[tuple[str, int, int], ...]:
-        """k i l l: the letters joined where that gives known words, else left as they are."""
+        """Letters one by one: joined where that gives known words, else left as they are."""
         letters = [(plain(c), at) for at, c in enumerate(raw) if c.isalnum()]
         joined = "".join(c for c, _ in letters)
         for guess in (joined, joined.translate(_LEET)):
@@ -253,9 +258,7 @@ class Folder:
         return tuple((c, at, at + 1) for c, at in letters)
 
     @staticmethod
-    def _placed(
-        words: tuple[str, ...], letters: list[tuple[str, int]]
-    ) -> tuple[tuple[str, int, int], ...]:
+    def _placed(words: tuple[str, ...], letters: list[tuple[str, int]]) -> tuple[tuple[str, int, int], ...]:
         placed, begin = [], 0
         for word in words:
             end = begin + len(word)
@@ -265,32 +268,27 @@ class Folder:
 
     def sentences(self, tokens: Iterable[Token]) -> list[Sentence]:
         """All words of a text, sentence by sentence."""
-        current = Sentence()
-        done = [current]
+        done = [Sentence()]
         opened, broken = False, False
         for token in tokens:
-            kind = token.kind
-            if kind == "end":
-                if current.words:
-                    current.mark = _ended(token.raw)
-                    if not (opened and "\n" not in token.raw):
-                        current = Sentence()
-                        done.append(current)
-                        opened = opened and "\n\n" not in token.raw
-            elif kind == "quote":
+            if token.kind == "end":
+                opened = _ends(done, token.raw, opened=opened)
+            elif token.kind == "quote":
                 opened = not opened
-            elif kind == "clause":
+            elif token.kind == "clause":
                 broken = True
             else:
-                begin = len(current.words)
-                self._add(current, token)
+                if len(done[-1].words) >= _LONGEST_SENTENCE:
+                    done.append(Sentence())
+                begin = len(done[-1].words)
+                self._add(done[-1], token)
                 if opened:
-                    current.quoted.update(range(begin, len(current.words)))
+                    done[-1].quoted.update(range(begin, len(done[-1].words)))
                 if broken:
-                    current.breaks.add(begin)
+                    done[-1].breaks.add(begin)
                     broken = False
-        if opened and done:
-            _close(done)
+        if opened:
+            _unquote(done)
         return [sentence for sentence in done if sentence.words]
 
     def _add(self, sentence: Sentence, token: Token) -> None:
@@ -308,14 +306,18 @@ class Folder:
         sentence.ends.append(token.start + len(token.raw))
 
 
-def _ended(raw: str) -> str:
-    for mark in "?!.":
-        if mark in raw:
-            return mark
-    return ""
+def _ends(done: list[Sentence], raw: str, *, opened: bool) -> bool:
+    """Close the sentence, but not inside a quotation on one line; answer whether the quotation goes on."""
+    if not done[-1].words:
+        return opened
+    done[-1].mark = next((mark for mark in "?!." if mark in raw), "")
+    if opened and "\n" not in raw:
+        return True
+    done.append(Sentence())
+    return opened and "\n\n" not in raw
 
 
-def _close(done: list[Sentence]) -> None:
+def _unquote(done: list[Sentence]) -> None:
     """A quotation mark that never closes quotes nothing: an apostrophe, an inch, a slip."""
     for sentence in reversed(done):
         last = len(sentence.words) - 1

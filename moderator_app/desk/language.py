@@ -128,7 +128,8 @@ class Worker:
 def _command() -> list[str]:
     if getattr(sys, "frozen", False):
         return [sys.executable, "language-worker"]
-    return [sys.executable, "-m", "moderator_app", "language-worker"]
+    # Straight to this module: the command line and its libraries would only cost memory.
+    return [sys.executable, "-c", "from moderator_app.desk import language; language.serve()"]
 
 
 def _environment() -> dict[str, str]:
