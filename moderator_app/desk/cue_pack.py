@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from typing import Any, Final
 
 from moderator_app.desk.cue_words import UNKNOWN, Folder, Sentence, plain, straight
@@ -22,7 +21,7 @@ PACKS: Final = ("en", "es", "de", "fr", "pt", "hi-Latn")
 _GAP: Final = 5
 _CLOSE_GAP: Final = 4
 _MOST_VARIANTS: Final = 256  # of one phrase in one sentence, after what the sentence lacks is gone
-_KEPT_MATCHERS: Final = 4096
+_KEPT_MATCHERS: Final = 256
 _MOST_HITS: Final = 6  # of one phrase in one text: a word said a thousand times is said
 _BEGIN, _END = "^", "$"  # stand in a sentence as words of their own, before and after the rest
 _EDGES: Final = frozenset({_BEGIN, _END})
@@ -103,10 +102,13 @@ def vocabulary() -> Any:
 
 
 @cache
-def stop_words(lang: str) -> frozenset[str]:
-    """The most ordinary words of a language as spaCy lists them, folded as texts are."""
-    module = import_module(f"spacy.lang.{lang}.stop_words")
-    return frozenset(straight(plain(word)).replace("'", "") for word in module.STOP_WORDS)
+def ordinary_words() -> dict[str, frozenset[str]]:
+    """The most ordinary words of each language that can be recognised, folded as texts are."""
+    raw = tomllib.loads(resource("cues/ordinary.toml").read_text("utf-8"))
+    return {
+        lang: frozenset(straight(plain(word)).replace("'", "") for word in words.split())
+        for lang, words in raw.items()
+    }
 
 
 class Pack:
@@ -150,7 +152,7 @@ class Pack:
     def _ordinary(raw: dict[str, Any]) -> frozenset[str]:
         base = raw.get("stop_words_of", "")
         own = frozenset(plain(word) for word in raw.get("ordinary", "").split())
-        return (stop_words(base) if base else frozenset()) | own
+        return ordinary_words().get(base, frozenset()) | own
 
     def _words(self, text: str) -> frozenset[str]:
         return frozenset(plain(word).replace("'", "") for word in text.split())
@@ -272,9 +274,11 @@ class Index:
             wanted = self._wanted({*sentence.words, *_EDGES})
             if not wanted:
                 continue
-            doc, places = self._doc(sentence)
+            tokens, places = self._tokens(sentence)
+            doc = None
             for phrase, slots in wanted:
-                if seen[id(phrase)] < _MOST_HITS:
+                if seen[id(phrase)] < _MOST_HITS and _possible(slots, tokens):
+                    doc = doc or _doc(tokens)
                     found = _found(phrase, self._matcher(slots)(doc), sentence, number, places)
                     seen[id(phrase)] += len(found)
                     hits += found
@@ -300,14 +304,12 @@ class Index:
 
             if len(self._matchers) > _KEPT_MATCHERS:
                 self._matchers.clear()
-            found = self._matchers[slots] = Matcher(vocabulary())
+            found = self._matchers[slots] = Matcher(vocabulary(), validate=False)
             found.add("", _patterns(slots), greedy="LONGEST")
         return found
 
-    def _doc(self, sentence: Sentence) -> tuple[Any, list[int | None]]:
-        """The sentence for spaCy with its edges as words, and which word each token is."""
-        from spacy.tokens import Doc  # noqa: PLC0415 - see vocabulary()
-
+    def _tokens(self, sentence: Sentence) -> tuple[list[str], list[int | None]]:
+        """The words with the edges of the sentence among them, and which word each of these is."""
         # A word that no phrase knows stands as one sign: spaCy's store of strings must not grow.
         words = [word if word in self.words else UNKNOWN for word in sentence.words]
         last = len(words)
@@ -315,9 +317,39 @@ class Index:
             if words[last - 1] == UNKNOWN and sentence.words[last - 1].isalnum():
                 break
             last -= 1
-        tokens = [_BEGIN, *words[:last], _END, *words[last:]]
         places = [None, *range(last), None, *range(last, len(words))]
-        return Doc(vocabulary(), words=tokens), places
+        return [_BEGIN, *words[:last], _END, *words[last:]], places
+
+
+def _doc(tokens: Sequence[str]) -> Any:
+    from spacy.tokens import Doc  # noqa: PLC0415 - see vocabulary()
+
+    return Doc(vocabulary(), words=list(tokens))
+
+
+def _possible(slots: Sequence[Slot], tokens: Sequence[str]) -> bool:
+    """Whether the slots can follow one another here: cheaper than building a matcher that finds nothing."""
+    reached = set(range(len(tokens)))
+    for slot in slots:
+        if slot.options:
+            landed = {
+                at + len(option)
+                for option in slot.options
+                for at in reached
+                if at < len(tokens) and tokens[at] == option[0] and _stands(option, tokens, at)
+            }
+            reached = reached | landed if slot.optional else landed
+        elif slot.gap:
+            reached = {
+                at + step for at in reached for step in range(slot.gap + 1) if at + step <= len(tokens)
+            }
+        if not reached:
+            return False
+    return True
+
+
+def _stands(option: tuple[str, ...], tokens: Sequence[str], at: int) -> bool:
+    return len(option) == 1 or tuple(tokens[at : at + len(option)]) == option
 
 
 def _found(

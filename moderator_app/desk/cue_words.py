@@ -16,7 +16,7 @@ from typing import Final
 _LOOKALIKES: Final = str.maketrans("аеорсухіјѕԁɡοανεικτвнмкӏԝһ", "aeopcyxijsdgoaveiktbhmklwh")
 _LEET: Final = str.maketrans("013457@$!|+", "oieastasiit")
 _LEET_L: Final = str.maketrans("013457@$!|+", "oleastaslit")
-_KEPT_WORDS: Final = 50_000  # folded tokens that are remembered; then the memory is emptied
+_KEPT_WORDS: Final = 10_000  # folded tokens that are remembered; then the memory is emptied
 _LONGEST_WORD: Final = 64
 # Letters that a known word must have to be guessed where one is missing, too many, or wrong: short words
 # have too many real neighbours. Swapped letters are guessed from three on.

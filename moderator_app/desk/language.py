@@ -24,7 +24,7 @@ __all__ = ["Rules", "Worker", "serve"]
 LONGEST: Final = 40_000  # characters that are read whole; of a longer text its two ends are
 _PATIENCE: Final = 30.0  # seconds for one text, the first of which also waits for the packs
 _FAREWELL: Final = 2.0  # seconds for a child to end by itself
-_TRIES: Final = 2
+_PIPE: Final = 48_000  # bytes; less than any pipe holds, so that both sides never wait for each other
 
 
 class Rules:
@@ -41,10 +41,6 @@ class Rules:
     def read(self, texts: Sequence[tuple[str, str]]) -> list[Reading]:
         """One reading for each text and the language that its platform names."""
         return [cue_verdict.read(text, lang, LONGEST) for text, lang in texts]
-
-
-class _ChildGone(Exception):
-    """The child ended, or was ended, before it answered."""
 
 
 class Worker:
@@ -77,8 +73,11 @@ class Worker:
 
     def read(self, texts: Sequence[tuple[str, str]]) -> list[Reading]:
         """One reading for each text and the language that its platform names."""
+        done: list[Reading] = []
         with self._turn:
-            return [self._read_one(text, lang) for text, lang in texts]
+            while len(done) < len(texts):
+                done += self._read_some(texts[len(done) :])
+        return done
 
     def close(self) -> None:
         """End the child; reading again starts another one."""
@@ -86,31 +85,32 @@ class Worker:
         if child is not None:
             _end(child)
 
-    def _read_one(self, text: str, lang: str) -> Reading:
-        for _ in range(_TRIES):
-            try:
-                return self._asked(text, lang)
-            except _ChildGone:
-                self.close()
-        cue = Cue(0, 0, "unreadable", Level.AMBER, "could not be read: please read it", lang)
-        scores = cue_verdict.scores(Level.AMBER, (cue,))
-        return Reading(Level.AMBER, (cue,), lang or "und", covered=False, scores=scores)
+    def _read_some(self, texts: Sequence[tuple[str, str]]) -> list[Reading]:
+        """The readings of the first few texts; where the child dies at one, that one is tried alone."""
+        lines = [json.dumps(text).encode("ascii") + b"\n" for text in _first(texts)]
+        done = self._asked(lines)
+        if done:
+            return done
+        done = self._asked(lines[:1])
+        return done or [_unreadable(texts[0][1])]
 
-    def _asked(self, text: str, lang: str) -> Reading:
+    def _asked(self, lines: Sequence[bytes]) -> list[Reading]:
+        """What the child answered before it had answered all or died."""
         child = self._running()
-        if child.stdin is None or child.stdout is None:
-            raise _ChildGone
         watch = threading.Timer(self._patience, child.kill)
         watch.start()
+        done: list[Reading] = []
         try:
-            child.stdin.write(json.dumps([text, lang]).encode("ascii") + b"\n")
-            child.stdin.flush()
-            answer = child.stdout.readline()
-            return reading_of(json.loads(answer))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise _ChildGone from error
+            if child.stdin is not None and child.stdout is not None:
+                child.stdin.write(b"".join(lines))
+                child.stdin.flush()
+                answers = (child.stdout.readline() for _ in lines)
+                done.extend(reading_of(json.loads(answer)) for answer in answers)
+        except (OSError, ValueError, KeyError, TypeError):
+            self.close()  # it died, was killed for being slow, or wrote what is no reading
         finally:
             watch.cancel()
+        return done
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is None or self._child.poll() is not None:
@@ -123,6 +123,23 @@ class Worker:
                 env=_environment(),
             )
         return self._child
+
+
+def _first(texts: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """At least one text, and as many more as surely fit into a pipe that nobody reads yet."""
+    size, count = 0, 0
+    for text, lang in texts:
+        size += 12 * len(text) + len(lang) + 8  # a character is at most two escapes of six letters
+        count += 1
+        if size > _PIPE:
+            break
+    return list(texts[: max(1, count - (size > _PIPE))])
+
+
+def _unreadable(lang: str) -> Reading:
+    cue = Cue(0, 0, "unreadable", Level.AMBER, "could not be read: please read it", lang)
+    scores = cue_verdict.scores(Level.AMBER, (cue,))
+    return Reading(Level.AMBER, (cue,), lang or "und", covered=False, scores=scores)
 
 
 def _command() -> list[str]:
