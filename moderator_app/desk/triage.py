@@ -140,11 +140,19 @@ def _raise(ctx: Ctx, item: Item, row: Message, level: Level) -> None:
         if level < item.level or (level == item.level and item.top_message_id is None):
             item.top_message_id = row.id
         item.level = min(item.level, level)
-        if item.status is Status.EARLIER and level <= Level.RED:
+        if item.status is Status.EARLIER and level <= Level.RED and not _answered_later(ctx, row):
             # Nobody in danger stays below the fold because the message is old.
             item.status = Status.OPEN
             item.new_messages = max(1, item.new_messages)
     clocks.settle(item, ctx.now)
+
+
+def _answered_later(ctx: Ctx, row: Message) -> bool:
+    """Whether somebody of ours wrote in the conversation after a message."""
+    later = sa.select(Message.id).where(
+        Message.thread_id == row.thread_id, Message.ours.is_(True), Message.created_at >= row.created_at
+    )
+    return ctx.session.scalar(later.limit(1)) is not None
 
 
 def age(ctx: Ctx) -> int:
