@@ -1,0 +1,99 @@
+"""Which language a text is in: the platform's word, its script, then the most ordinary words.
+
+spaCy's lists of stop words are the evidence, for the languages of our packs and for many that have none,
+so that a language without a pack is noticed instead of being read badly.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+from moderator_app.desk.cue_pack import PACKS, Pack, stop_words
+from moderator_app.desk.cue_words import Token, plain
+
+_UNCOVERED: Final = ("it", "nl", "sv", "da", "nb", "fi", "pl", "cs", "tr", "id", "ro", "hu", "tl", "ca", "hr")
+_SCRIPTS: Final = {
+    "CYRILLIC": "ru", "ARABIC": "ar", "HEBREW": "he", "GREEK": "el", "DEVANAGARI": "hi", "BENGALI": "bn",
+    "THAI": "th", "HANGUL": "ko", "HIRAGANA": "ja", "KATAKANA": "ja", "CJK": "zh", "TAMIL": "ta",
+    "TELUGU": "te", "GEORGIAN": "ka", "ARMENIAN": "hy", "GURMUKHI": "pa", "GUJARATI": "gu",
+}  # fmt: skip
+_SHARE: Final = 0.34  # of the best language's evidence, for another pack to be read as well
+_FEW: Final = 4  # words that are too few to call a language unknown
+_LETTERS: Final = re.compile(r"[^\W\d_]")
+_LOOKED_AT: Final = 400  # words that are enough to know a language
+
+
+@cache
+def _evidence(packs: tuple[str, ...]) -> dict[str, dict[str, float]]:
+    """For each ordinary word, the languages that have it; a word of many languages says little of each."""
+    lists: dict[str, frozenset[str]] = {lang: stop_words(lang) for lang in _UNCOVERED}
+    for lang in packs:
+        lists[lang] = frozenset(w for w in _ordinary(lang) if len(w) > 1 or w in {"i", "y", "e", "o"})
+    shared: Counter[str] = Counter(word for words in lists.values() for word in words)
+    found: dict[str, dict[str, float]] = {}
+    for lang, words in lists.items():
+        for word in words:
+            if len(word) > 1 or lang in packs:
+                found.setdefault(word, {})[lang] = 1.0 / shared[word]
+    return found
+
+
+@cache
+def _ordinary(lang: str) -> frozenset[str]:
+    return pack(lang).ordinary
+
+
+@cache
+def pack(lang: str) -> Pack:
+    """The pack of a language, loaded when first needed and kept."""
+    return Pack(lang)
+
+
+def script(text: str) -> str:
+    """The language that the script names; "" where most letters are Latin or there are none."""
+    if text.isascii():
+        return ""
+    letters = _LETTERS.findall(text[:4000])
+    others = [c for c in letters if ord(c) > 0x36F and not unicodedata.normalize("NFKC", c).isascii()
+              and "LATIN" not in unicodedata.name(c, "LATIN")]  # fmt: skip
+    if len(others) * 2 < len(letters) or len(others) < 2:
+        return ""
+    names = Counter(unicodedata.name(c, "?").split()[0].split("-")[0] for c in others)
+    if names["HIRAGANA"] + names["KATAKANA"] > 0:
+        return "ja"
+    return _SCRIPTS.get(names.most_common(1)[0][0], "und")
+
+
+def languages(text: str, tokens: Sequence[Token], named: str) -> tuple[str, tuple[str, ...]]:
+    """The language of a text and the packs that should read it; no packs where it is not covered."""
+    foreign = script(text)
+    if foreign:
+        return foreign, ()
+    known = {lang.lower(): lang for lang in PACKS} | {"hi": "hi-Latn"}
+    told = known.get(named.lower()) or known.get(named.split("-")[0].lower(), "")
+    words = [plain(t.raw).replace("'", "").replace("’", "") for t in tokens[:_LOOKED_AT] if t.kind == "word"]
+    scores: Counter[str] = Counter()
+    evidence = _evidence(PACKS)
+    for word in words:
+        scores.update(evidence.get(word, {}))
+    if told:
+        scores[told] += 1 + 0.15 * len(words)
+    return _choose(scores, len(words), told)
+
+
+def _choose(scores: Counter[str], words: int, told: str) -> tuple[str, tuple[str, ...]]:
+    covered = {lang: score for lang, score in scores.items() if lang in PACKS}
+    best = max(scores, key=lambda lang: scores[lang], default="")
+    if not scores or scores[best] < 0.2:
+        return ("", ()) if words > _FEW else ("en", ("en",))
+    ours = max(covered.values(), default=0.0)
+    if best not in PACKS and scores[best] >= 1 and scores[best] > 1.25 * ours:
+        return best, ()
+    if not covered:
+        return ("en", ("en",)) if words <= _FEW else (best, ())
+    order = sorted(covered, key=lambda lang: -covered[lang])
+    plausible = tuple(lang for lang in order if covered[lang] >= _SHARE * ours or lang == told)
+    return order[0], plausible

@@ -1,0 +1,197 @@
+"""Put the phrases of a text together: its level, its cues, and the scores, topics, mood and intent beside them."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from moderator_app.desk import cue_language
+from moderator_app.desk.cue_pack import PACKS, Pack
+from moderator_app.desk.cue_scope import Context, Meaning, combined, settle
+from moderator_app.desk.cue_words import Sentence, Token, cut
+from moderator_app.desk.rows import Cue, Level, Reading
+
+_MOST_CUES: Final = 12
+_KNOWN_SHARE: Final = 0.7  # of a text's words that a pack knows, to read it though its language is unsure
+_INTENTS: Final = ("resource_request", "complaint", "suggestion", "thanks", "praise")
+_ATTACKS: Final = {"threat": 0.9, "incitement": 0.95, "hate": 0.85, "abuse": 0.75, "doxxing": 0.7,
+                   "eating_harm": 0.6, "incitement_against_me": 0.3}  # fmt: skip
+# Crisis, red, amber: the chance that the cue layer gives each level to be at least so urgent. They are an
+# order for the queue, not a measurement; a learned layer may calibrate them.
+_FLOORS: Final = {
+    Level.CRISIS: (0.75, 0.9, 0.95),
+    Level.RED: (0.35, 0.7, 0.9),
+    Level.AMBER: (0.1, 0.2, 0.6),
+    Level.GREEN: (0.01, 0.03, 0.1),
+}
+
+
+def read(text: str, lang: str, longest: int) -> Reading:
+    """What the rules make of one text; of a very long one they read both ends and ask for a person."""
+    if len(text) <= longest:
+        return _whole(text, lang)
+    half = longest // 2
+    head, tail = _whole(text[:half], lang), _whole(text[-half:], lang)
+    shift = len(text) - half
+    moved = tuple(replace(cue, start=cue.start + shift, end=cue.end + shift) for cue in tail.cues)
+    note = Cue(0, 0, "too_long", Level.AMBER, "too long to be read whole", head.lang)
+    worst = min(head, tail, key=lambda reading: reading.level)
+    cues = sorted((*head.cues, *moved), key=lambda cue: cue.level)[:_MOST_CUES]
+    return replace(
+        worst,
+        level=min(worst.level, Level.AMBER),
+        cues=(*cues, note),
+        covered=head.covered and tail.covered,
+        scores=scores(min(worst.level, Level.AMBER), cues),
+    )
+
+
+def _whole(text: str, named: str) -> Reading:
+    tokens = cut(text)
+    words = sum(token.kind in {"word", "spaced"} for token in tokens)
+    if not words and not cue_language.script(text):
+        return _read_by(("en",), named or "und", tokens)
+    lang, packs = cue_language.languages(text, tokens, named)
+    if packs:
+        return _read_by(packs, lang, tokens)
+    return _rescued(text, tokens, words) or _not_covered(text, lang or named or "und", words)
+
+
+def _rescued(text: str, tokens: Sequence[Token], words: int) -> Reading | None:
+    """Words that no list of ordinary words knows may still be ours, misspelt from the first to the last."""
+    if cue_language.script(text):
+        return None
+    for name in PACKS:
+        pack = cue_language.pack(name)
+        folded = [word for sentence in pack.folder.sentences(tokens) for word in sentence.words]
+        known = sum(word in pack.lexicon for word in folded)
+        if known >= max(_KNOWN_SHARE * words, 2):
+            return _read_by((name,), name, tokens)
+    return None
+
+
+def _read_by(packs: Sequence[str], lang: str, tokens: Sequence[Token]) -> Reading:
+    readings = [_by_pack(cue_language.pack(name), tokens) for name in packs]
+    first = readings[0]
+    level = min(reading.level for reading in readings)
+    cues = _distinct(cue for reading in readings for cue in reading.cues)
+    return Reading(
+        level=level,
+        cues=cues,
+        lang=lang,
+        scores=scores(level, cues),
+        topics=first.topics,
+        sentiment=first.sentiment,
+        intent=next((reading.intent for reading in readings if reading.intent), ""),
+    )
+
+
+def _not_covered(text: str, lang: str, words: int) -> Reading:
+    if words <= 1 and len(text.strip()) <= 3:
+        return Reading(Level.GREEN, (), lang, covered=False, scores=scores(Level.GREEN, ()))
+    cue = Cue(0, 0, "not_covered", Level.AMBER, "no rules for this language: please read it", lang)
+    return Reading(Level.AMBER, (cue,), lang, covered=False, scores=scores(Level.AMBER, (cue,)))
+
+
+def _by_pack(pack: Pack, tokens: Sequence[Token]) -> Reading:
+    sentences = pack.folder.sentences(tokens)
+    hits = pack.cues.find(sentences)
+    level, cues = Level.GREEN, ()
+    if hits:
+        context = Context(pack, sentences, hits)
+        meanings = settle(context)
+        level = combined(context, meanings)
+        cues = tuple(_cue(meaning, sentences, pack.lang) for meaning in _lifted(meanings, level))
+    return Reading(
+        level=level,
+        cues=cues,
+        lang=pack.lang,
+        topics=_topics(pack, sentences),
+        sentiment=_sentiment(pack, sentences, level),
+        intent=_intent(cues, sentences),
+    )
+
+
+def _lifted(meanings: Sequence[Meaning], level: Level) -> Iterable[Meaning]:
+    """Hints that together meant more carry the level that they led to."""
+    for meaning in meanings:
+        if meaning.kind == "goodbye_hint":
+            together = level is Level.CRISIS and not any(m.level is Level.CRISIS for m in meanings)
+            raised = Level.CRISIS if together else Level.GREEN
+            yield replace(meaning, kind="goodbye", level=min(raised, meaning.level))
+        else:
+            yield meaning
+
+
+def _cue(meaning: Meaning, sentences: Sequence[Sentence], lang: str) -> Cue:
+    sentence = sentences[meaning.hit.sentence]
+    start = sentence.starts[meaning.hit.begin]
+    end = max(sentence.ends[meaning.hit.begin : meaning.hit.end])
+    return Cue(start, end, meaning.kind, meaning.level, meaning.why, lang)
+
+
+def _distinct(cues: Iterable[Cue]) -> tuple[Cue, ...]:
+    """One cue for each kind and stretch of words: the worst, then the longest."""
+    kept: list[Cue] = []
+    for cue in sorted(cues, key=lambda c: (c.level, c.start - c.end)):
+        if not any(k.kind == cue.kind and k.start < cue.end and cue.start < k.end for k in kept):
+            kept.append(cue)
+    return tuple(kept[:_MOST_CUES])
+
+
+def scores(level: Level, cues: Iterable[Cue]) -> dict[str, float]:
+    """0 to 1 for crisis, red, amber, abuse and spam; more cues lift a score inside its level's band."""
+    weights = Counter(cue.level for cue in cues)
+    found = list(cues)
+    extra = sum((0.5, 0.35, 0.15, 0.02)[cue_level] * count for cue_level, count in weights.items())
+    lift = extra / (1.0 + extra)
+    crisis, red, amber = _FLOORS[level]
+    tops = _FLOORS[Level(level - 1)] if level > Level.CRISIS else (1.0, 1.0, 1.0)
+    abuse = max((_ATTACKS.get(cue.kind, 0.0) for cue in found), default=0.0)
+    spam = sum(cue.kind == "spam" for cue in found)
+    return {
+        "crisis": round(crisis + (tops[0] - crisis) * lift * 0.95, 4),
+        "red": round(red + (tops[1] - red) * lift * 0.95, 4),
+        "amber": round(amber + (tops[2] - amber) * lift * 0.95, 4),
+        "abuse": abuse,
+        "spam": 0.0 if not spam else round(1 - 0.4 / spam, 4),
+    }
+
+
+def _topics(pack: Pack, sentences: Sequence[Sentence]) -> tuple[str, ...]:
+    words = Counter(word for sentence in sentences for word in sentence.words)
+    present = words.keys()
+    found = {name: len(present & listed) for name, listed in pack.topics.items()}
+    return tuple(sorted((name for name, count in found.items() if count), key=lambda n: -found[n])[:3])
+
+
+def _sentiment(pack: Pack, sentences: Sequence[Sentence], level: Level) -> str:
+    """A band from plain word lists. Irony, mixed feelings and short texts are mostly "cannot tell"."""
+    positive, negative = pack.lists.get("positive", frozenset()), pack.lists.get("negative", frozenset())
+    negators = pack.lists["negators"]
+    good = bad = 0
+    for sentence in sentences:
+        for place, word in enumerate(sentence.words):
+            if word in positive or word in negative:
+                turned = not negators.isdisjoint(sentence.words[max(0, place - 3) : place])
+                if (word in positive) != turned:
+                    good += 1
+                else:
+                    bad += 1
+    if level <= Level.RED:
+        bad += 1
+    if not good and not bad:
+        return "cannot tell"
+    if good and bad:
+        return "mixed" if max(good, bad) < 3 * min(good, bad) else ("positive" if good > bad else "negative")
+    return "positive" if good else "negative"
+
+
+def _intent(cues: Sequence[Cue], sentences: Sequence[Sentence]) -> str:
+    kinds = {cue.kind for cue in cues}
+    if any(cue.level <= Level.RED for cue in cues):
+        return "help"
+    for intent in _INTENTS:
+        if intent in kinds:
+            return intent
+    return "question" if any(sentence.mark == "?" for sentence in sentences) else ""

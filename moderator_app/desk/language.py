@@ -1,0 +1,191 @@
+"""Read what people wrote: propose a level with the words that led to it, in the languages we have packs for.
+
+Two readers with one face. `Rules` reads in this process; `Worker` lets a child process read, so that no text
+can take the window down with it. spaCy is imported only when something is read. There is no parser without
+a model, and no model is shipped: scope is found by word windows, not by dependencies (decision 005).
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import moderator_app
+from moderator_app.desk import cue_verdict
+from moderator_app.desk.rows import Cue, Level, Reading
+
+__all__ = ["Rules", "Worker", "serve"]
+
+LONGEST: Final = 40_000  # characters that are read whole; of a longer text its two ends are
+_PATIENCE: Final = 30.0  # seconds for one text, the first of which also waits for the packs
+_FAREWELL: Final = 2.0  # seconds for a child to end by itself
+_TRIES: Final = 2
+
+
+class Rules:
+    """Reads in this process; it keeps nothing of any text."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        del kind, error, trace
+
+    def read(self, texts: Sequence[tuple[str, str]]) -> list[Reading]:
+        """One reading for each text and the language that its platform names."""
+        return [cue_verdict.read(text, lang, LONGEST) for text, lang in texts]
+
+
+class _ChildGone(Exception):
+    """The child ended, or was ended, before it answered."""
+
+
+class Worker:
+    """Reads in a child process: started on first use, restarted when it dies, ended on close.
+
+    A text that ends the child twice comes back as unreadable and amber, so it waits for a person. One
+    thread at a time reads; others wait their turn. Nothing of a text is written anywhere but to the child.
+    """
+
+    def __init__(self, command: Sequence[str] | None = None, patience: float = _PATIENCE) -> None:
+        self._command = list(command or _command())
+        self._patience = patience
+        self._child: subprocess.Popen[bytes] | None = None
+        self._turn = threading.Lock()
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        del kind, error, trace
+        self.close()
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process number, while it runs."""
+        return self._child.pid if self._child is not None and self._child.poll() is None else None
+
+    def read(self, texts: Sequence[tuple[str, str]]) -> list[Reading]:
+        """One reading for each text and the language that its platform names."""
+        with self._turn:
+            return [self._read_one(text, lang) for text, lang in texts]
+
+    def close(self) -> None:
+        """End the child; reading again starts another one."""
+        child, self._child = self._child, None
+        if child is not None:
+            _end(child)
+
+    def _read_one(self, text: str, lang: str) -> Reading:
+        for _ in range(_TRIES):
+            try:
+                return self._asked(text, lang)
+            except _ChildGone:
+                self.close()
+        cue = Cue(0, 0, "unreadable", Level.AMBER, "could not be read: please read it", lang)
+        scores = cue_verdict.scores(Level.AMBER, (cue,))
+        return Reading(Level.AMBER, (cue,), lang or "und", covered=False, scores=scores)
+
+    def _asked(self, text: str, lang: str) -> Reading:
+        child = self._running()
+        if child.stdin is None or child.stdout is None:
+            raise _ChildGone
+        watch = threading.Timer(self._patience, child.kill)
+        watch.start()
+        try:
+            child.stdin.write(json.dumps([text, lang]).encode("ascii") + b"\n")
+            child.stdin.flush()
+            answer = child.stdout.readline()
+            return reading_of(json.loads(answer))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise _ChildGone from error
+        finally:
+            watch.cancel()
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._child is None or self._child.poll() is not None:
+            self.close()
+            self._child = subprocess.Popen(  # noqa: S603 - our own program, no shell
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,  # a traceback could carry words of a text
+                env=_environment(),
+            )
+        return self._child
+
+
+def _command() -> list[str]:
+    if getattr(sys, "frozen", False):
+        return [sys.executable, "language-worker"]
+    return [sys.executable, "-m", "moderator_app", "language-worker"]
+
+
+def _environment() -> dict[str, str]:
+    """The child finds this very program, also where it runs from a source tree."""
+    home = str(Path(moderator_app.__file__).resolve().parent.parent)
+    paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    for pipe in (child.stdin, child.stdout):
+        if pipe is not None:
+            try:
+                pipe.close()
+            except OSError:
+                continue  # the child is gone and took its end of the pipe with it
+    try:
+        child.wait(_FAREWELL)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def serve() -> None:
+    """The child's life: read one text per line, answer one reading per line, until the line ends."""
+    out = sys.stdout.buffer
+    with Rules() as rules:
+        for line in sys.stdin.buffer:
+            text, lang = json.loads(line)
+            found = rules.read([(text, lang)])[0]
+            out.write(json.dumps(plain_of(found)).encode("ascii") + b"\n")
+            out.flush()
+
+
+def plain_of(reading: Reading) -> dict[str, Any]:
+    """A reading as JSON carries it."""
+    return {
+        "level": int(reading.level),
+        "cues": [[c.start, c.end, c.kind, int(c.level), c.why, c.lang] for c in reading.cues],
+        "lang": reading.lang,
+        "covered": reading.covered,
+        "scores": dict(reading.scores),
+        "topics": list(reading.topics),
+        "sentiment": reading.sentiment,
+        "intent": reading.intent,
+    }
+
+
+def reading_of(plain: Mapping[str, Any]) -> Reading:
+    """The reading that `plain_of` wrote down."""
+    return Reading(
+        level=Level(plain["level"]),
+        cues=tuple(Cue(c[0], c[1], c[2], Level(c[3]), c[4], c[5]) for c in plain["cues"]),
+        lang=plain["lang"],
+        covered=plain["covered"],
+        scores=plain["scores"],
+        topics=tuple(plain["topics"]),
+        sentiment=plain["sentiment"],
+        intent=plain["intent"],
+    )
