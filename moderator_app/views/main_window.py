@@ -208,6 +208,7 @@ class MainWindow(QMainWindow):
         self.reply.changed.connect(self._allow)
         self.conduct.finished.connect(self._advance)
         self.conduct.taken.connect(self._taken)
+        self.conduct.returned.connect(self.open_item)
         self.runner.changed.connect(self._changed)
         self.theme.changed.connect(self._fit)
         self._seen.timeout.connect(self._looked)
