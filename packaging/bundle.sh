@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 echo "[1/3] Building (a few minutes)"
-.venv/bin/pyinstaller --noconfirm --log-level WARN --distpath build/dist --workpath build/pyinstaller packaging/hearthlight.spec
+.venv/bin/python -m PyInstaller --noconfirm --log-level WARN --distpath build/dist --workpath build/pyinstaller packaging/hearthlight.spec
 echo "[2/3] Stripping debug symbols"
 if command -v strip >/dev/null; then
   # The wheels of spaCy and its friends ship debug information that nobody needs to run them.

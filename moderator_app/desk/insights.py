@@ -180,7 +180,8 @@ def _counts(ctx: Ctx, monday: date) -> dict[str, float]:
             .group_by(Action.kind)
         ).all()
     )
-    waits = _waits(ctx, begin, end)
+    opened = sum(_opened(ctx, begin, end).values())
+    minutes = [wait for _, wait in _waits(ctx, begin, end)]
     counts: dict[str, float] = {
         "messages": total,
         "people": people,
@@ -191,25 +192,29 @@ def _counts(ctx: Ctx, monday: date) -> dict[str, float]:
         "escalated": done.get(ActionKind.ESCALATE, 0),
         "closed": done.get(ActionKind.CLOSE, 0),
     }
-    minutes = [wait for _, wait in waits if wait is not None]
-    if len(waits) >= LEAST:
-        counts["answered_share"] = 100 * len(minutes) / len(waits)
+    if opened >= LEAST:
+        counts["answered_share"] = 100 * len(minutes) / opened
     if len(minutes) >= LEAST:
         counts["reply_minutes"] = statistics.median(minutes)
     return counts
 
 
-def _waits(ctx: Ctx, begin: datetime, end: datetime) -> list[tuple[Level, float | None]]:
-    """For each conversation opened in the span: its level and the minutes until its first reply."""
-    rows = ctx.session.execute(
-        sa.select(Item.level, Item.waiting_since, Item.first_reply_at).where(
-            Item.waiting_since >= begin, Item.waiting_since < end
-        )
-    )
-    return [
-        (level, max(0.0, (reply - since).total_seconds() / 60) if reply else None)
-        for level, since, reply in rows
-    ]
+def _opened(ctx: Ctx, begin: datetime, end: datetime) -> dict[Level, int]:
+    """How many conversations were opened in the span, by level."""
+    chosen = sa.select(Item.level, sa.func.count()).where(*_begun(begin, end)).group_by(Item.level)
+    return dict(ctx.session.execute(chosen).all())
+
+
+def _waits(ctx: Ctx, begin: datetime, end: datetime) -> list[tuple[Level, float]]:
+    """For each conversation opened in the span and answered by now: its level and the minutes it took."""
+    # Subtracted as the milliseconds that they are, in the index: a week may hold very many.
+    took = sa.type_coerce(Item.first_reply_at, sa.Integer) - sa.type_coerce(Item.waiting_since, sa.Integer)
+    chosen = sa.select(Item.level, took).where(*_begun(begin, end), Item.first_reply_at.is_not(None))
+    return [(level, max(0.0, wait / 60_000)) for level, wait in ctx.session.execute(chosen)]
+
+
+def _begun(begin: datetime, end: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return Item.waiting_since >= begin, Item.waiting_since < end
 
 
 def _safe(value: float | None, key: str, unit: str) -> float | None:
@@ -264,14 +269,14 @@ def _by_platform(ctx: Ctx, monday: date) -> Table:
 
 
 def _response(ctx: Ctx, monday: date) -> Table:
-    waits = _waits(ctx, *_span(monday))
+    opened, waits = _opened(ctx, *_span(monday)), _waits(ctx, *_span(monday))
     rows = []
     for level in Level:
-        theirs = [wait for found, wait in waits if found is level]
-        within = sum(wait is not None and wait * 60 <= FIRST_REPLY[level].total_seconds() for wait in theirs)
-        cells = suppress([within, len(theirs) - within])
+        count, clock = opened.get(level, 0), FIRST_REPLY[level].total_seconds()
+        within = sum(found is level and minutes * 60 <= clock for found, minutes in waits)
+        cells = suppress([within, count - within])
         hide = None in cells
-        rows.append((level.word, (shown(len(theirs)), None if hide else cells[0])))
+        rows.append((level.word, (shown(count), None if hide else cells[0])))
     return Table(
         "response",
         "Answered in time",

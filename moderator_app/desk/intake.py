@@ -6,7 +6,7 @@ twice (a crash between its commit and the next pull): looking up its ids makes t
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -23,6 +23,8 @@ from moderator_app.models.inbox import Cursor, Item, Message, Person, Revision, 
 EARLIER: Final = timedelta(days=7)
 # Where a bound parameter list would grow without end.
 _CHUNK: Final = 500
+# Keeps rows with and without an empty column in one statement.
+_WHOLE_ROWS: Final = {"render_nulls": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,12 +198,10 @@ def _insert(ctx: Ctx, account_id: int, new: Sequence[RemoteMessage]) -> None:
                 "read_v": 0 if remote.ours else None,
             }
         )
-    ids = ctx.session.scalars(
-        sa.insert(Message).returning(Message.id, sort_by_parameter_order=True), rows
-    ).all()
-    for message_id, remote, row in zip(ids, new, rows, strict=True):
+    ids = _added(ctx, Message, rows)
+    for remote, row in zip(new, rows, strict=True):
         if row["item_id"] is not None:
-            _open(ctx, items[row["thread_id"], row["person_id"]], message_id, remote)
+            _open(ctx, items[row["thread_id"], row["person_id"]], ids[remote.id], remote)
     ctx.session.flush()
     _answered(ctx, account_id, [m for m in new if m.ours], threads)
     _answered_before(ctx, account_id, new, items)
@@ -336,13 +336,18 @@ def _threads(ctx: Ctx, account_id: int, new: Sequence[RemoteMessage]) -> dict[st
     return found | _added(ctx, Thread, rows)
 
 
-def _added(ctx: Ctx, table: type[Person] | type[Thread], rows: Sequence[dict[str, Any]]) -> dict[str, int]:
-    """Insert in one statement and answer the new ids by their names on the platform."""
+def _added(
+    ctx: Ctx, table: type[Person | Thread | Message], rows: Sequence[dict[str, Any]]
+) -> dict[str, int]:
+    """Insert many at once and answer the new ids by their names on the platform.
+
+    Asking for the ids in the order of the rows would make SQLAlchemy insert one by one on SQLite.
+    """
     if not rows:
         return {}
-    statement = sa.insert(table).returning(table.id, sort_by_parameter_order=True)
-    ids = ctx.session.scalars(statement, rows)
-    return {str(row["external_id"]): key for row, key in zip(rows, ids, strict=True)}
+    statement = sa.insert(table).returning(table.external_id, table.id)
+    found = ctx.session.execute(statement, rows, execution_options=_WHOLE_ROWS)
+    return {name: key for name, key in found}  # noqa: C416 - rows of two are no pairs to the type checker
 
 
 def _items(
@@ -357,26 +362,36 @@ def _items(
         if not remote.ours:
             wanted.setdefault((threads[remote.thread_id], people[_person_of(remote).id]), remote)
     found: dict[tuple[int, int], Item] = {}
-    keys = sorted({thread for thread, _ in wanted})
+    keys = sorted(wanted)
     for i in range(0, len(keys), _CHUNK):
-        rows = ctx.session.scalars(sa.select(Item).where(Item.thread_id.in_(keys[i : i + _CHUNK])))
-        found.update(((row.thread_id, row.person_id), row) for row in rows)
-    for key, remote in wanted.items():
-        if key not in found:
-            at = min(remote.created_at, ctx.now)
-            found[key] = Item(
-                account_id=account_id,
-                thread_id=key[0],
-                person_id=key[1],
-                level=Level.GREEN,
-                status=Status.EARLIER,
-                rank=int(Level.RED),
-                pending=0,
-                new_messages=0,
-                waiting_since=at,
-                due_at=at,
-                last_at=at,
-            )
-            ctx.session.add(found[key])
-    ctx.session.flush()
+        # Both by name: a thread of thousands must not be loaded for one new message in it.
+        chosen = sa.select(Item).where(
+            Item.thread_id.in_({thread for thread, _ in keys[i : i + _CHUNK]}),
+            Item.person_id.in_({person for _, person in keys[i : i + _CHUNK]}),
+        )
+        found.update(((row.thread_id, row.person_id), row) for row in ctx.session.scalars(chosen))
+    rows = [
+        _new_item(account_id, key, min(remote.created_at, ctx.now))
+        for key, remote in wanted.items()
+        if key not in found
+    ]
+    if rows:
+        made = ctx.session.scalars(sa.insert(Item).returning(Item), rows)
+        found.update(((row.thread_id, row.person_id), row) for row in made)
     return found
+
+
+def _new_item(account_id: int, key: tuple[int, int], at: datetime) -> dict[str, Any]:
+    return {
+        "account_id": account_id,
+        "thread_id": key[0],
+        "person_id": key[1],
+        "level": Level.GREEN,
+        "status": Status.EARLIER,
+        "rank": int(Level.RED),
+        "pending": 0,
+        "new_messages": 0,
+        "waiting_since": at,
+        "due_at": at,
+        "last_at": at,
+    }

@@ -13,7 +13,6 @@ from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import (
     ActionKind,
     ActionState,
-    Cue,
     MessageRow,
     NoteRow,
     PersonCard,
@@ -22,7 +21,7 @@ from moderator_app.desk.rows import (
 )
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.models.care import Action, Note, new_id
-from moderator_app.models.inbox import Account, Item, Message, Person, Signal, Thread
+from moderator_app.models.inbox import Account, Item, Message, Person, Thread
 
 _WEEKS = 10
 
@@ -68,12 +67,7 @@ def _messages(ctx: Ctx, found: Sequence[Message]) -> list[MessageRow]:
             sa.select(Person).where(Person.id.in_({m.person_id for m in found if m.person_id}))
         )
     }
-    cues: dict[int, list[Cue]] = {}
-    ids = [m.id for m in found]
-    for signal in ctx.session.scalars(
-        sa.select(Signal).where(Signal.message_id.in_(ids)).order_by(Signal.start)
-    ):
-        cues.setdefault(signal.message_id, []).append(triage.cue_of(signal))
+    cues = triage.cues(ctx, [m.id for m in found])
     wrote = _authors(ctx, found)
     return [
         MessageRow(
@@ -85,7 +79,7 @@ def _messages(ctx: Ctx, found: Sequence[Message]) -> list[MessageRow]:
             ours=m.ours,
             by=wrote.get(m.action_id or "", ""),
             text=m.body,
-            cues=tuple(cues.get(m.id, ())),
+            cues=tuple(sorted(cues.get(m.id, ()), key=lambda cue: cue.start)),
             level=m.level,
             at=m.created_at,
             edited_at=m.edited_at,

@@ -171,7 +171,7 @@ def age(ctx: Ctx) -> int:
 # ------------------------------------------------------------------ queues
 
 
-def _in(name: Queue, who: str) -> sa.ColumnElement[bool]:
+def _in(name: Queue, who: str | sa.BindParameter[str]) -> sa.ColumnElement[bool]:
     if name in _LEVELS:
         return sa.and_(Item.status == Status.OPEN, Item.level == _LEVELS[name])
     if name is Queue.MINE:
@@ -220,6 +220,14 @@ def rows(ctx: Ctx, ids: Sequence[int]) -> list[QueueRow]:
     """The cards of the given items, in the given order."""
     if not ids:
         return []
+    found = ctx.session.execute(_CARDS, {"ids": ids, "who": ctx.who}).all()
+    reasons = cues(ctx, [row.message_id for row in found if row.message_id is not None])
+    cards = {row.id: _card(row, reasons.get(row.message_id, ())) for row in found}
+    return [cards[item_id] for item_id in ids if item_id in cards]
+
+
+def _cards() -> sa.Select[*tuple[Any, ...]]:
+    """All that cards show, as plain columns: making objects of whole rows cost more than reading them."""
     first_cue = (
         sa.select(sa.func.min(Signal.start))
         .where(Signal.message_id == Message.id, Signal.level == Message.level, Signal.end > 0)
@@ -228,15 +236,32 @@ def rows(ctx: Ctx, ids: Sequence[int]) -> list[QueueRow]:
     )
     begin = sa.func.max(sa.func.coalesce(first_cue, 0) - 60, 0)
     drafted = (
-        sa.select(Draft.id).where(Draft.item_id == Item.id, Draft.who == ctx.who).correlate(Item).exists()
+        sa.select(Draft.id)
+        .where(Draft.item_id == Item.id, Draft.who == sa.bindparam("who"))
+        .correlate(Item)
+        .exists()
     )
-    found = ctx.session.execute(
+    return (
         sa.select(
-            Item,
-            Thread,
-            Person,
+            Item.id,
+            Item.level,
+            Item.rank,
+            Item.pending,
+            Item.new_messages,
+            Item.waiting_since,
+            Item.due_at,
+            Item.status,
+            Item.assignee,
+            Item.escalated_to,
+            Item.acknowledged_at,
+            Item.snoozed_until,
+            Item.seen_at,
+            Thread.title,
+            Thread.channel,
+            Person.name,
+            Person.handle,
             Account.platform,
-            Message.id,
+            Message.id.label("message_id"),
             Message.kind,
             Message.audience,
             Message.lang,
@@ -248,61 +273,61 @@ def rows(ctx: Ctx, ids: Sequence[int]) -> list[QueueRow]:
         .join(Person, Person.id == Item.person_id)
         .join(Account, Account.id == Item.account_id)
         .outerjoin(Message, Message.id == Item.top_message_id)
-        .where(Item.id.in_(ids))
-    ).all()
-    reasons = _reasons(ctx, [row[4] for row in found if row[4] is not None])
-    cards = {row[0].id: _card(row, reasons.get(row[4], ())) for row in found}
-    return [cards[item_id] for item_id in ids if item_id in cards]
+        .where(Item.id.in_(sa.bindparam("ids", expanding=True)))
+    )
 
 
-def _reasons(ctx: Ctx, message_ids: Sequence[int]) -> dict[int, tuple[Cue, ...]]:
+# Put together once: SQLAlchemy takes longer to build and recognise it than SQLite to answer it.
+_CARDS: Final = _cards()
+_CUES: Final = (
+    sa.select(Signal.message_id, Signal.start, Signal.end, Signal.kind, Signal.level, Signal.why, Signal.lang)
+    .where(Signal.message_id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(Signal.level, Signal.start)
+)
+
+
+def cues(ctx: Ctx, message_ids: Sequence[int]) -> dict[int, tuple[Cue, ...]]:
+    """Why each message has its level, the worst reason first."""
     found: dict[int, list[Cue]] = {}
-    for signal in ctx.session.scalars(
-        sa.select(Signal).where(Signal.message_id.in_(message_ids)).order_by(Signal.level, Signal.start)
-    ):
-        found.setdefault(signal.message_id, []).append(cue_of(signal))
-    return {key: tuple(cues) for key, cues in found.items()}
-
-
-def cue_of(signal: Signal) -> Cue:
-    """The plain form of a stored signal."""
-    return Cue(signal.start, signal.end, signal.kind, signal.level, signal.why, signal.lang)
+    for row in ctx.session.execute(_CUES, {"ids": message_ids}):
+        cue = Cue(row.start, row.end, row.kind, row.level, row.why, row.lang)
+        found.setdefault(row.message_id, []).append(cue)
+    return {key: tuple(reasons) for key, reasons in found.items()}
 
 
 def _card(row: Any, reasons: tuple[Cue, ...]) -> QueueRow:
-    item, thread, person, platform, _, kind, audience, lang, begin, excerpt, drafted = row
-    excerpt, begin = _from_a_word(excerpt or "", begin)
+    excerpt, begin = _from_a_word(row.excerpt or "", row.begin)
     spans = tuple(
         Span(max(cue.start - begin, 0), min(cue.end - begin, len(excerpt)))
         for cue in reasons
         if cue.end > begin and cue.start - begin < len(excerpt) and cue.end > cue.start
     )
     return QueueRow(
-        item_id=item.id,
-        level=item.level,
-        rank=item.rank,
-        pending=item.pending > 0,
-        title=thread.title,
+        item_id=row.id,
+        level=row.level,
+        rank=row.rank,
+        pending=row.pending > 0,
+        title=row.title,
         excerpt=excerpt,
         excerpt_cues=spans,
         reasons=reasons,
-        person=person.name or person.handle,
-        handle=person.handle,
-        channel=thread.channel,
-        platform=platform,
-        kind=Kind(kind or Kind.COMMENT),
-        audience=Audience(audience or Audience.PUBLIC),
-        lang=lang or "",
-        new_messages=item.new_messages,
-        waiting_since=item.waiting_since,
-        due_at=item.due_at,
-        status=item.status,
-        assignee=item.assignee,
-        escalated_to=item.escalated_to,
-        acknowledged=item.acknowledged_at is not None,
-        snoozed_until=item.snoozed_until,
-        seen=item.seen_at is not None,
-        has_draft=bool(drafted),
+        person=row.name or row.handle,
+        handle=row.handle,
+        channel=row.channel,
+        platform=row.platform,
+        kind=Kind(row.kind or Kind.COMMENT),
+        audience=Audience(row.audience or Audience.PUBLIC),
+        lang=row.lang or "",
+        new_messages=row.new_messages,
+        waiting_since=row.waiting_since,
+        due_at=row.due_at,
+        status=row.status,
+        assignee=row.assignee,
+        escalated_to=row.escalated_to,
+        acknowledged=row.acknowledged_at is not None,
+        snoozed_until=row.snoozed_until,
+        seen=row.seen_at is not None,
+        has_draft=bool(row.drafted),
     )
 
 
@@ -315,17 +340,26 @@ def _from_a_word(excerpt: str, begin: int) -> tuple[str, int]:
     return "…" + excerpt[space + 1 :], begin + space
 
 
+_MINE: Final = sa.select(sa.func.count(Item.id)).where(_in(Queue.MINE, sa.bindparam("who")))
+_ESCALATED: Final = sa.select(sa.func.count(Item.id)).where(_in(Queue.ESCALATED, ""))
+# One statement, put together once: badges are read after every change.
+_COUNTS: Final = sa.select(
+    ItemCount.status,
+    ItemCount.level,
+    ItemCount.n,
+    _MINE.scalar_subquery().label("mine"),
+    _ESCALATED.scalar_subquery().label("escalated"),
+)
+
+
 def counts(ctx: Ctx) -> dict[Queue, int]:
     """The badge of every queue."""
     found = dict.fromkeys(Queue, 0)
-    for status, level, n in ctx.session.execute(sa.select(ItemCount.status, ItemCount.level, ItemCount.n)):
+    for status, level, n, mine, escalated in ctx.session.execute(_COUNTS, {"who": ctx.who}):
         found[Queue(status.value)] += n
         if status is Status.OPEN:
             found[Queue(level.word)] += n
-    for name in (Queue.MINE, Queue.ESCALATED):
-        found[name] = (
-            ctx.session.scalar(sa.select(sa.func.count()).select_from(Item).where(_in(name, ctx.who))) or 0
-        )
+        found[Queue.MINE], found[Queue.ESCALATED] = mine, escalated
     return found
 
 

@@ -109,6 +109,7 @@ class Item(Base):
         sa.Index("ix_item_escalated", "rank", "due_at", "id", sqlite_where=sa.text("escalated_to <> ''")),
         sa.Index("ix_item_status", "status", "rank", "due_at", "id"),
         sa.Index("ix_item_person", "person_id", "last_at"),
+        sa.Index("ix_item_week", "waiting_since", "level", "first_reply_at"),
         sa.Index("ix_item_snoozed", "snoozed_until", sqlite_where=sa.text("status = 'snoozed'")),
     )
 
@@ -151,7 +152,8 @@ class Message(Base):
         sa.Index("ix_message_item", "item_id", "id"),
         sa.Index("ix_message_parent", "account_id", "parent_ext", sqlite_where=sa.text("ours")),
         sa.Index("ix_message_unread", "id", sqlite_where=sa.text("read_v IS NULL")),
-        sa.Index("ix_message_week", "created_at", "account_id", "level"),
+        # Holds all that the weekly summary counts, so that it never reads the messages themselves.
+        sa.Index("ix_message_week", "created_at", "ours", "account_id", "level", "person_id", "thread_id"),
         {"sqlite_autoincrement": True},
     )
 

@@ -116,7 +116,7 @@ def test_the_first_picture_waits_for_no_heavy_library() -> None:
         "import sys\n"
         "import moderator_app.app\n"
         "heavy = {'spacy', 'numpy', 'keyring', 'reportlab'} & set(sys.modules)\n"
-        "sys.exit(' '.join(sorted(heavy)))\n"
+        "sys.exit(' '.join(sorted(heavy)) or 0)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False

@@ -203,6 +203,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_item_snoozed", "item", ["snoozed_until"], unique=False, sqlite_where=sa.text("status = 'snoozed'")
     )
+    op.create_index("ix_item_week", "item", ["waiting_since", "level", "first_reply_at"], unique=False)
     op.create_index("ix_item_status", "item", ["status", "rank", "due_at", "id"], unique=False)
     op.create_table(
         "person_link",
@@ -280,7 +281,12 @@ def upgrade() -> None:
     op.create_index(
         "ix_message_unread", "message", ["id"], unique=False, sqlite_where=sa.text("read_v IS NULL")
     )
-    op.create_index("ix_message_week", "message", ["created_at", "account_id", "level"], unique=False)
+    op.create_index(
+        "ix_message_week",
+        "message",
+        ["created_at", "ours", "account_id", "level", "person_id", "thread_id"],
+        unique=False,
+    )
     op.create_table(
         "note",
         sa.Column("id", sa.Uuid(), nullable=False),
