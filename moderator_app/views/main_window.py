@@ -445,7 +445,9 @@ class MainWindow(QMainWindow):
         self.person.setVisible(person)
         low = high < LOW
         self._place_reply(low=low)
-        if not one:
+        if one:
+            self.columns.setSizes([self.rail.width(), *[self.columns.width()] * 3])
+        else:
             self._share(person=person)
         self._order.start()
 
@@ -467,6 +469,7 @@ class MainWindow(QMainWindow):
             self.talk.conversation.add_tail(self.reply)
         elif not low and inside:
             self._talking.addWidget(self.reply)
+        self.reply.set_inset(inset=not low)
 
     def _show_page(self, name: str) -> None:
         """Where there is room for one pane, show this one."""
