@@ -1,5 +1,6 @@
 """Small widgets that every screen shares."""
 
+import re
 import zlib
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Slot
@@ -382,7 +383,7 @@ def repolish(widget: QWidget) -> None:
 
 def initials(name: str) -> str:
     """Two letters at most."""
-    parts = [part for part in name.replace("_", " ").replace(".", " ").split() if part[0].isalnum()]
+    parts: list[str] = re.findall(r"[^\W_]+", name)
     if not parts:
         return "?"
     last = parts[-1][0] if len(parts) > 1 else ""
