@@ -1,6 +1,7 @@
 """Puts everything together for a window: unlock, open, connect the lanes, and leave in good order."""
 
 import functools
+import gc
 import logging
 import os
 import shutil
@@ -9,12 +10,13 @@ import tempfile
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLocale, QObject, QTimer, QtMsgType, QTranslator, Slot, qInstallMessageHandler
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QFileDialog
 
-from connectors import archive, archive_mapping, registry
+from connectors import registry
 from moderator_app import logs, paths
 from moderator_app.desk import accounts, actions, language, reading
 from moderator_app.desk import sync as trips
@@ -35,10 +37,14 @@ from moderator_app.views.unlock import RecoveryDialog, UnlockDialog
 from moderator_app.views.week_sheet import WeekSheet
 from moderator_app.workspace import Workspace
 
+if TYPE_CHECKING:
+    from connectors.archive_mapping import FieldMapping
+
 _log = logging.getLogger(__name__)
 
 _SEND_SECONDS = 1.0  # how often the outbox is looked at: a hold of ten seconds should not last twelve
 _TICK_SECONDS = 5.0  # how often it is asked whose turn it is to pull
+_FIRST_PULL_MS = 100  # after the first picture: it may load a platform's libraries
 _READER_DELAY_MS = 1000  # the language process starts after the first picture, so that it does not delay it
 
 
@@ -61,8 +67,13 @@ class Program(QObject):
         self.runner.changed.connect(self._changed)
         self.runner.every(_SEND_SECONDS, self._send_due)
         self.runner.every(_TICK_SECONDS, self._pull_due)
-        QTimer.singleShot(_READER_DELAY_MS, self._read_on)
-        self._pull_due()
+        # Children of the runner, so that its shutdown stops them, too.
+        for delay, work in ((_FIRST_PULL_MS, self._pull_due), (_READER_DELAY_MS, self._read_on)):
+            timer = QTimer(self.runner, singleShot=True, interval=delay)
+            timer.timeout.connect(work)
+            timer.start()
+        # What stands by now stays: without this, looking it over for garbage stops the screen for 70 ms.
+        gc.freeze()
 
     def open_demo(self) -> None:
         """Connect the demo community."""
@@ -70,6 +81,7 @@ class Program(QObject):
 
     def stop(self) -> None:
         """Bring every lane to rest and close the workspace; nothing that was recorded is lost."""
+        gc.unfreeze()  # a locked window must leave nothing of what it showed
         self.runner.shutdown()
         self._reader.close()
         self._workspace.close()
@@ -252,11 +264,15 @@ class Program(QObject):
         self.window.close()
 
 
-def _mapping(chosen: Mapping[str, str]) -> archive_mapping.FieldMapping:
-    return archive_mapping.FieldMapping(**chosen)  # type: ignore[arg-type]  # its column fields are texts
+def _mapping(chosen: Mapping[str, str]) -> "FieldMapping":
+    from connectors.archive_mapping import FieldMapping  # noqa: PLC0415 - only an import needs it
+
+    return FieldMapping(**chosen)  # type: ignore[arg-type]  # its column fields are texts
 
 
 def _preview(path: Path, chosen: Mapping[str, str]) -> ImportPreview:
+    from connectors import archive, archive_mapping  # noqa: PLC0415 - only an import needs them
+
     found = archive.inspect(path, _mapping(chosen) if chosen else None)
     fields = archive_mapping.COLUMN_FIELDS
     return ImportPreview(
