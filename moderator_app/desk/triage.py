@@ -77,9 +77,7 @@ def apply(ctx: Ctx, readings: Sequence[tuple[int, str, Reading]]) -> None:
         )
     }
     # What somebody reported stays, whatever the words are read as later.
-    ctx.session.execute(
-        sa.delete(Signal).where(Signal.message_id.in_(list(rows)), Signal.kind != "reported")
-    )
+    ctx.session.execute(sa.delete(Signal).where(Signal.message_id.in_(list(rows)), Signal.kind != "reported"))
     signals: list[dict[str, Any]] = []
     for message_id, text, reading in readings:
         row = rows.get(message_id)
