@@ -40,7 +40,7 @@ class FirstPaint(QObject):
         self._widget, self._ready, self._then = widget, ready, then
         widget.installEventFilter(self)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Paint and self._ready():
             self._widget.removeEventFilter(self)
             QTimer.singleShot(0, self._then)
