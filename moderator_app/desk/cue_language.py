@@ -21,6 +21,8 @@ _SCRIPTS: Final = {
     "TELUGU": "te", "GEORGIAN": "ka", "ARMENIAN": "hy", "GURMUKHI": "pa", "GUJARATI": "gu",
 }  # fmt: skip
 _SHARE: Final = 0.34  # of the best language's evidence, for another pack to be read as well
+_TELLING: Final = 4  # letters of a word that can speak for a language by itself
+_RARE: Final = 0.5  # what a cue word of one pack only says for its language
 _FEW: Final = 4  # words that are too few to call a language unknown
 _LETTERS: Final = re.compile(r"[^\W\d_]")
 _LOOKED_AT: Final = 400  # words that are enough to know a language
@@ -38,6 +40,10 @@ def _evidence(packs: tuple[str, ...]) -> dict[str, dict[str, float]]:
         for word in words:
             if len(word) > 1 or lang in packs:
                 found.setdefault(word, {})[lang] = 1.0 / shared[word]
+    for lang in packs:
+        for word in pack(lang).cues.words - found.keys():
+            if len(word) >= _TELLING and sum(word in pack(other).lexicon for other in packs) == 1:
+                found[word] = {lang: _RARE}
     return found
 
 
@@ -77,14 +83,19 @@ def languages(text: str, tokens: Sequence[Token], named: str) -> tuple[str, tupl
     words = [plain(t.raw).replace("'", "").replace("’", "") for t in tokens[:_LOOKED_AT] if t.kind == "word"]
     scores: Counter[str] = Counter()
     evidence = _evidence(PACKS)
+    alone: set[str] = set()
     for word in words:
-        scores.update(evidence.get(word, {}))
+        found = evidence.get(word, {})
+        scores.update(found)
+        if len(found) == 1 and len(word) >= _TELLING:
+            alone.update(found)
     if told:
         scores[told] += 1 + 0.15 * len(words)
-    return _choose(scores, len(words), told)
+        alone.add(told)
+    return _choose(scores, len(words), alone)
 
 
-def _choose(scores: Counter[str], words: int, told: str) -> tuple[str, tuple[str, ...]]:
+def _choose(scores: Counter[str], words: int, alone: set[str]) -> tuple[str, tuple[str, ...]]:
     covered = {lang: score for lang, score in scores.items() if lang in PACKS}
     best = max(scores, key=lambda lang: scores[lang], default="")
     if not scores or scores[best] < 0.2:
@@ -95,5 +106,5 @@ def _choose(scores: Counter[str], words: int, told: str) -> tuple[str, tuple[str
     if not covered:
         return ("en", ("en",)) if words <= _FEW else (best, ())
     order = sorted(covered, key=lambda lang: -covered[lang])
-    plausible = tuple(lang for lang in order if covered[lang] >= _SHARE * ours or lang == told)
+    plausible = tuple(lang for lang in order if covered[lang] >= _SHARE * ours or lang in alone)
     return order[0], plausible

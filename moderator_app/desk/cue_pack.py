@@ -57,9 +57,10 @@ class Slot:
 
 @dataclass(slots=True)
 class Phrase:
-    """One line of a pack: its slots, and what must not stand beside it."""
+    """One line of a pack, as written and as slots, with what must not stand beside it."""
 
     rule: Rule
+    line: str
     slots: tuple[Slot, ...] = ()
     literal: frozenset[str] = frozenset()
     not_next: frozenset[str] = frozenset()
@@ -78,11 +79,14 @@ class Phrase:
 class Hit:
     """A phrase found: words begin..end (end not included) of one sentence."""
 
-    rule: Rule
+    phrase: Phrase
     sentence: int
     begin: int
     end: int
-    literal: frozenset[str]
+
+    @property
+    def rule(self) -> Rule:
+        return self.phrase.rule
 
 
 @cache
@@ -153,7 +157,7 @@ class Pack:
                     yield self._compiled(bare, rule)
 
     def _compiled(self, line: str, rule: Rule) -> Phrase:
-        phrase = Phrase(rule)
+        phrase = Phrase(rule, line)
         slots: list[Slot] = []
         for part in line.split():
             if part.startswith("!<"):
@@ -299,4 +303,4 @@ def _hit(phrase: Phrase, sentence: Sentence, number: int, places: Sequence[int |
         return None
     if begin and words[begin - 1] in phrase.not_before:
         return None
-    return Hit(phrase.rule, number, begin, end, phrase.literal)
+    return Hit(phrase, number, begin, end)

@@ -85,6 +85,9 @@ def _meaning(context: Context, hit: Hit) -> Meaning:
         return _others(context, hit)
     if rule.kind == "mention":
         return _mention(context, hit)
+    if rule.kind == "goodbye_hint":
+        plain = "ordinary_farewell" in context.flags
+        return Meaning(hit, rule.kind, Level.GREEN if plain else rule.level, rule.why)
     who = person(context, hit)
     if rule.kind in _DENIABLE:
         denied = _denied(context, hit)
@@ -116,6 +119,8 @@ def person(context: Context, hit: Hit) -> str:
     words = context.sentences[hit.sentence].words
     inside = words[hit.begin : hit.end]
     reflexive = lists.get("reflexive", frozenset())
+    if lists.get("own", frozenset()).intersection(inside):
+        return "self"
     order = [word for word in inside if word in reflexive] or inside[:3]
     before = reversed(words[max(0, hit.begin - _LEFT) : hit.begin])
     for word in (*order, *before) if reflexive.intersection(inside) else (*before, *order):
@@ -178,7 +183,7 @@ def _negators(context: Context, hit: Hit) -> int:
         if word in negators and place not in masked:
             count += 1
     count += sum(
-        word in negators and word not in hit.literal for word in sentence.words[hit.begin : hit.end]
+        word in negators and word not in hit.phrase.literal for word in sentence.words[hit.begin : hit.end]
     )
     after = lists.get("negators_after", frozenset())
     return count + bool(after.intersection(sentence.words[hit.end : hit.end + 2]))
@@ -243,9 +248,10 @@ def _others(context: Context, hit: Hit) -> Meaning:
     if rule.kind in {"incitement", "abuse", "threat"}:
         return _attack(context, hit)
     if rule.kind in {"abuse_disclosed", "minor_at_risk", "psychosis_like", "third_person", "help_seeking"}:
-        story = "fiction" in context.flags and "minor" not in context.flags and not context.has("near")
-        if story or (context.laughs(hit.sentence) and not rule.firm):
-            return Meaning(hit, "idiom", Level.GREEN, "words that here mean something ordinary")
+        if _told_story(context, hit):
+            return Meaning(hit, "quote", Level.GREEN, "spoke of a song, a film or a game")
+        if context.laughs(hit.sentence) and not rule.firm:
+            return Meaning(hit, "idiom", Level.AMBER, "said it with a laugh")
         if rule.kind in {"abuse_disclosed", "psychosis_like"}:
             denied = _negators(context, hit)
             if denied % 2:
@@ -254,9 +260,16 @@ def _others(context: Context, hit: Hit) -> Meaning:
     return Meaning(hit, rule.kind, rule.level, rule.why)
 
 
+def _told_story(context: Context, hit: Hit) -> bool:
+    """A film, a song or a game in the same sentence, and nothing in the phrase that is the writer's own."""
+    words = context.sentences[hit.sentence].words[hit.begin : hit.end]
+    own = context.pack.lists.get("self", frozenset())
+    return bool(context.near("fiction", hit.sentence)) and own.isdisjoint(words) and not context.has("near")
+
+
 def _attack(context: Context, hit: Hit) -> Meaning:
     sentence = context.sentences[hit.sentence]
-    if _negators(context, hit) % 2 or ("offer" in context.flags and hit.rule.kind == "incitement"):
+    if _negators(context, hit) % 2 or context.near("plea", hit.sentence):
         return Meaning(hit, "help_offer", Level.GREEN, "asked somebody not to hurt themselves")
     if hit.begin in sentence.quoted and hit.rule.kind != "threat":
         return Meaning(hit, "quote", Level.AMBER, "quoted an attack")
@@ -294,6 +307,10 @@ def _own(context: Context, hit: Hit) -> frozenset[str]:
         for number in range(len(context.sentences))
         for found in context.near("present", number)
         if not (number == hit.sentence and found.begin >= hit.begin and found.end <= hit.end)
+        and not any(
+            better.begin <= found.begin and found.end <= better.end
+            for better in context.near("recovered", number)
+        )
     ]
     return frozenset() if outside else frozenset({"present"})
 
@@ -305,6 +322,9 @@ def _other_person(context: Context, hit: Hit) -> Meaning:
         return Meaning(hit, "third_person", Level.AMBER, "worried about somebody else")
     if rule.kind == "third_person":
         return Meaning(hit, rule.kind, rule.level, rule.why)
+    own = context.pack.lists.get("self", frozenset())
+    if context.flags & {"awareness", "academic"} and own.isdisjoint(context.sentences[hit.sentence].words):
+        return Meaning(hit, "awareness", Level.GREEN, "spoke of prevention or support")
     if context.flags & {"academic", "fiction"} and not context.has("near"):
         return Meaning(hit, "mention", Level.AMBER, "spoke of somebody else")
     now = rule.kind in _DEED or "urgent" in context.flags
@@ -324,7 +344,9 @@ def _in_jest(context: Context, hit: Hit) -> Meaning | None:
             return Meaning(hit, "idiom", Level.GREEN, "words that here mean something ordinary")
         return Meaning(hit, rule.kind, Level.RED, rule.why)
     if laughs and context.length <= _SHORT:
-        level = Level.AMBER if mundane or rule.level > Level.CRISIS else Level.RED
+        words = context.sentences[hit.sentence].words[hit.begin : hit.end]
+        jest = not context.pack.lists.get("jest", frozenset()).isdisjoint(words)
+        level = Level.AMBER if mundane or jest or rule.level > Level.CRISIS else Level.RED
         return Meaning(hit, "idiom" if level is Level.AMBER else rule.kind, max(level, rule.level), rule.why)
     return None
 

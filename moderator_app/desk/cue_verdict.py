@@ -73,8 +73,10 @@ def _rescued(text: str, tokens: Sequence[Token], words: int) -> Reading | None:
 def _read_by(packs: Sequence[str], lang: str, tokens: Sequence[Token]) -> Reading:
     readings = [_by_pack(cue_language.pack(name), tokens) for name in packs]
     first = readings[0]
-    level = min(reading.level for reading in readings)
-    cues = _distinct(cue for reading in readings for cue in reading.cues)
+    # A bare word that two languages share is judged by the language of the text alone.
+    others = [replace(r, level=Level.GREEN, cues=()) if _bare(r) else r for r in readings[1:]]
+    level = min(reading.level for reading in (first, *others))
+    cues = _distinct(cue for reading in (first, *others) for cue in reading.cues)
     return Reading(
         level=level,
         cues=cues,
@@ -84,6 +86,10 @@ def _read_by(packs: Sequence[str], lang: str, tokens: Sequence[Token]) -> Readin
         sentiment=first.sentiment,
         intent=next((reading.intent for reading in readings if reading.intent), ""),
     )
+
+
+def _bare(reading: Reading) -> bool:
+    return all(cue.kind == "mention" for cue in reading.cues)
 
 
 def _not_covered(text: str, lang: str, words: int) -> Reading:
@@ -117,8 +123,7 @@ def _lifted(meanings: Sequence[Meaning], level: Level) -> Iterable[Meaning]:
     for meaning in meanings:
         if meaning.kind == "goodbye_hint":
             together = level is Level.CRISIS and not any(m.level is Level.CRISIS for m in meanings)
-            raised = Level.CRISIS if together else Level.GREEN
-            yield replace(meaning, kind="goodbye", level=min(raised, meaning.level))
+            yield replace(meaning, kind="goodbye", level=Level.CRISIS if together else meaning.level)
         else:
             yield meaning
 
