@@ -295,9 +295,9 @@ _CUES: Final = (
 def cues(ctx: Ctx, message_ids: Sequence[int]) -> dict[int, tuple[Cue, ...]]:
     """Why each message has its level, the worst reason first."""
     found: dict[int, list[Cue]] = {}
-    for row in ctx.session.execute(_CUES, {"ids": message_ids}):
-        cue = Cue(row.start, row.end, row.kind, row.level, row.why, row.lang)
-        found.setdefault(row.message_id, []).append(cue)
+    rows = ctx.session.execute(_CUES, {"ids": message_ids})
+    for message_id, start, end, kind, level, why, lang in rows:
+        found.setdefault(message_id, []).append(Cue(start, end, kind, level, why, lang))
     return {key: tuple(reasons) for key, reasons in found.items()}
 
 

@@ -23,7 +23,6 @@ from tests.benchmarks.figures import (
     figure,
     middle,
     nearly_all,
-    ratio_at_most,
     sample,
 )
 
@@ -38,8 +37,8 @@ _SEARCHES: Final = {
 }
 # Milliseconds of processor time at the median and at the 95th percentile, as whole rows for the screen.
 _TARGETS: Final = {
-    "queue, first page": (at_most(3), at_most(10)),
-    "queue, deep page": (at_most(3), at_most(10)),
+    "queue, first page": (at_most(5), at_most(10)),  # a third of what a frame may take
+    "queue, deep page": (at_most(5), at_most(10)),
     "badges": (at_most(0.3), at_most(1)),
     "thread open": (at_most(8), at_most(16)),
     "person card": (at_most(2), at_most(5)),
@@ -192,7 +191,7 @@ class Bench:
             1000 * processor / count,
             "ms CPU per message",
             taken.cpu[0] / count,
-            ratio_at_most(3),
+            at_most(0.6),
         )
         fill.read(self.desk, 100)
 
