@@ -35,16 +35,17 @@ _SEARCHES: Final = {
     "phrase": fill.PHRASE,
     "prefix": fill.PREFIX,
 }
-# Milliseconds of processor time at the median and at the 95th percentile, as whole rows for the screen.
+# Milliseconds of processor time at the median and at the 95th percentile, as whole rows for the screen. They
+# are what the prototype's bare SQL was asked for: what does not hold yet says so.
 _TARGETS: Final = {
-    "queue, first page": (at_most(5), at_most(10)),  # a third of what a frame may take
-    "queue, deep page": (at_most(5), at_most(10)),
-    "badges": (at_most(0.3), at_most(1)),
+    "queue, first page": (at_most(1), at_most(10)),
+    "queue, deep page": (at_most(1.3), at_most(10)),
+    "badges": (at_most(0.1), at_most(0.1)),
     "thread open": (at_most(8), at_most(16)),
     "person card": (at_most(2), at_most(5)),
-    **{f"search, {name}": (at_most(3), at_most(5)) for name in _SEARCHES},
+    **{f"search, {name}": (at_most(1), at_most(5)) for name in _SEARCHES},
 }
-# The same for the bare SQL: what the tables and their indexes must allow.
+# The same for the bare SQL: what the tables and their indexes allow.
 _BARE_TARGETS: Final = {
     "queue, first page": (at_most(1), at_most(10)),
     "queue, deep page": (at_most(1.3), at_most(10)),
@@ -147,7 +148,7 @@ class Bench:
         bare = sample([lambda: asker.week(begin)] * times)
         asker.connection.close()
         name = f"weekly summary, {self.size}"
-        yield figure(name, middle(ours.cpu), "ms CPU", middle(bare.cpu), at_most(100))
+        yield figure(name, middle(ours.cpu), "ms CPU", middle(bare.cpu), at_most(15))
 
     def decisions(self, times: int) -> Iterator[Figure]:
         """Taking an item: the change and its line in the record, on disk."""
@@ -159,7 +160,7 @@ class Bench:
         bare = sample(partial(asker.assign, item, "Bea", at) for item in ids)
         asker.connection.close()
         name = f"decision commit, {self.size}"
-        yield figure(f"{name}, p50", middle(ours.cpu), "ms CPU", middle(bare.cpu), at_most(1.5))
+        yield figure(f"{name}, p50", middle(ours.cpu), "ms CPU", middle(bare.cpu), at_most(1))
         yield figure(f"{name}, p50 with the disk", middle(ours.wall), "ms", middle(bare.wall), at_most(30))
 
     def pulls(self, pages: int) -> Iterator[Figure]:
@@ -204,7 +205,7 @@ class Bench:
         )
         asker.connection.close()
         size = self.path.stat().st_size / count
-        yield figure(f"store, {self.size}", size, "bytes per message", words / count, at_most(700))
+        yield figure(f"store, {self.size}", size, "bytes per message", words / count, at_most(600))
 
 
 def _highest_item(ctx: Ctx) -> int:

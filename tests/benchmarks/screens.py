@@ -15,7 +15,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 _CACHES: Final = Path("/proc/sys/vm/drop_caches")
 _RUNS: Final = 3
 # Milliseconds of the processor for one frame at the median and at the 99th percentile; 16 would be felt.
-_FRAMES: Final = {"wheel step": (6, 10), "page down": (12, 16), "jump": (14, 20)}
+_FRAMES: Final = {"wheel step": (2.9, 6.4), "page down": (6, 10), "jump": (8.3, 12.5)}
 
 
 def child(module: str, *arguments: str, dek: bytes = b"") -> dict[str, Any]:
