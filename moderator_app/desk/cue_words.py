@@ -18,7 +18,12 @@ _LEET: Final = str.maketrans("013457@$!|+", "oieastasiit")
 _LEET_L: Final = str.maketrans("013457@$!|+", "oleastaslit")
 _KEPT_WORDS: Final = 50_000  # folded tokens that are remembered; then the memory is emptied
 _LONGEST_WORD: Final = 64
-_GLUED: Final = range(7, 33)  # letters of a token that may be several words without blanks
+# Letters that a known word must have to be guessed where one is missing, too many, or wrong: short words
+# have too many real neighbours. Swapped letters are guessed from three on.
+_MISSING: Final = 6
+_EXTRA: Final = 5
+_WRONG: Final = 6
+_GLUED: Final = range(8, 33)  # letters of a token that may be several words without blanks
 
 _ZERO: Final = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff"
 _MARK: Final = f"\u0300-\u036f{_ZERO}"
@@ -204,16 +209,16 @@ class Folder:
                 return named
         if len(word) < 4:
             return None
-        candidates = set(self._near.get(word, ()))
+        candidates = {known for known in self._near.get(word, ()) if len(known) >= _MISSING}
         for begin, shorter in enumerate(_deletions(word)):
-            if len(shorter) >= 5 and shorter in self._known:
+            if len(shorter) >= _EXTRA and shorter in self._known:
                 candidates.add(shorter)
             candidates.update(
                 known
                 for known in self._near.get(shorter, ())
-                if len(known) == len(word) >= 6 and known[:begin] + known[begin + 1 :] == shorter
+                if len(known) == len(word) >= _WRONG and known[:begin] + known[begin + 1 :] == shorter
             )
-        near = sorted(k for k in candidates if len(k) >= 5 and k[0] == word[0])
+        near = sorted(known for known in candidates if known[0] == word[0])
         return self._named(near[0]) if near else None
 
     def _glued(self, word: str) -> tuple[str, ...] | None:
