@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLocale, QObject, QTimer, QtMsgType, QTranslator, Slot, qInstallMessageHandler
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 
 from connectors import registry
 from moderator_app import logs, paths
@@ -27,6 +27,7 @@ from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.paths import Profile
 from moderator_app.settings import Settings
 from moderator_app.vault import Locked, Vault, trusted_keyring
+from moderator_app.views import words
 from moderator_app.views.english import English
 from moderator_app.views.import_sheet import ImportSheet
 from moderator_app.views.main_window import MainWindow
@@ -336,7 +337,7 @@ def _opened(profile: Profile, theme: Theme) -> Workspace | None:
         try:
             return _shown(Workspace.open(profile), theme)
         except Locked as error:
-            why = str(error) if "passphrase" not in vault.ways() else ""
+            why = "" if vault.exists and "passphrase" in vault.ways() else str(error)
     made: list[Workspace] = []
 
     def opener(typed: str, recovery: bool) -> str:
@@ -371,11 +372,21 @@ def run(folder: Path | None, *, demo: bool, debug: bool) -> int:
                 return 0
             demo = False
     except ForTheModerator as error:
-        sys.stderr.write(f"{error}\n")
+        _refuse(error)
         return 1
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _refuse(error: ForTheModerator) -> None:
+    """Say why no window opens: to whoever started it, on the screen and in the terminal."""
+    sys.stderr.write(f"{error}\n")
+    if QApplication.instance() is not None:
+        sentence, remedy = words.trouble(error)
+        box = QMessageBox(QMessageBox.Icon.Warning, "Hearthlight", sentence)
+        box.setInformativeText(remedy)
+        box.exec()
 
 
 def _shift(app: QApplication, workspace: Workspace, theme: Theme, *, demo: bool) -> bool:

@@ -226,3 +226,19 @@ app.exec()
         draft = workspace.desk.ask(replies.draft, row.item_id)
     assert draft is not None
     assert draft.text == "Yes, it is, and you are"
+
+
+@pytest.mark.usefixtures("evening")
+def test_a_second_program_on_the_same_profile_is_told_so(profile: Profile) -> None:
+    phrase = profile.folder.parent / "phrase"
+    phrase.write_text(PHRASE)
+    done = subprocess.run(
+        [sys.executable, "-m", "moderator_app", "queue", "--passphrase-file", str(phrase)]
+        + ["--profile", str(profile.folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.returncode == 1
+    assert "already open on this profile" in " ".join(done.stderr.split())
