@@ -25,6 +25,7 @@ from moderator_app.views.week_sheet import WeekSheet
 from moderator_app.workspace import Workspace
 
 PHRASE = "a phrase for this test"
+PROGRAM = [sys.executable, "-m", "moderator_app"]
 
 
 @pytest.fixture
@@ -233,8 +234,7 @@ def test_a_second_program_on_the_same_profile_is_told_so(profile: Profile) -> No
     phrase = profile.folder.parent / "phrase"
     phrase.write_text(PHRASE)
     done = subprocess.run(
-        [sys.executable, "-m", "moderator_app", "queue", "--passphrase-file", str(phrase)]
-        + ["--profile", str(profile.folder)],
+        [*PROGRAM, "queue", f"--passphrase-file={phrase}", f"--profile={profile.folder}"],
         capture_output=True,
         text=True,
         check=False,
