@@ -7,7 +7,7 @@ so that a language without a pack is noticed instead of being read badly.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final
 
@@ -79,23 +79,24 @@ def languages(text: str, tokens: Sequence[Token], named: str) -> tuple[str, tupl
     if foreign:
         return foreign, ()
     known = {lang.lower(): lang for lang in PACKS} | {"hi": "hi-Latn"}
-    told = known.get(named.lower()) or known.get(named.split("-")[0].lower(), "")
+    told = known.get(named.lower()) or known.get(named.split("-", maxsplit=1)[0].lower(), "")
     words = [plain(t.raw).replace("'", "").replace("’", "") for t in tokens[:_LOOKED_AT] if t.kind == "word"]
-    scores: Counter[str] = Counter()
+    scores: dict[str, float] = {}
     evidence = _evidence(PACKS)
     alone: set[str] = set()
     for word in words:
         found = evidence.get(word, {})
-        scores.update(found)
+        for lang, weight in found.items():
+            scores[lang] = scores.get(lang, 0.0) + weight
         if len(found) == 1 and len(word) >= _TELLING:
             alone.update(found)
     if told:
-        scores[told] += 1 + 0.15 * len(words)
+        scores[told] = scores.get(told, 0.0) + 1 + 0.15 * len(words)
         alone.add(told)
     return _choose(scores, len(words), alone)
 
 
-def _choose(scores: Counter[str], words: int, alone: set[str]) -> tuple[str, tuple[str, ...]]:
+def _choose(scores: Mapping[str, float], words: int, alone: set[str]) -> tuple[str, tuple[str, ...]]:
     covered = {lang: score for lang, score in scores.items() if lang in PACKS}
     best = max(scores, key=lambda lang: scores[lang], default="")
     if not scores or scores[best] < 0.2:

@@ -18,7 +18,8 @@ from moderator_app.desk.rows import Level
 from moderator_app.paths import resource
 
 PACKS: Final = ("en", "es", "de", "fr", "pt", "hi-Latn")
-_GAP: Final = 3
+_GAP: Final = 5
+_CLOSE_GAP: Final = 4
 _MOST_VARIANTS: Final = 256  # of one phrase in one sentence, after what the sentence lacks is gone
 _KEPT_MATCHERS: Final = 4096
 _EDGES: Final = {"^": "‹begin›", "$": "‹end›"}
@@ -44,6 +45,7 @@ class Slot:
     options: tuple[tuple[str, ...], ...] = ()
     optional: bool = False
     gap: int = 0
+    without: frozenset[str] = frozenset()  # words that a close gap does not jump over
 
     def narrowed(self, present: frozenset[str] | set[str]) -> "Slot | None":
         """The same place with only what the sentence can hold; None where that is nothing."""
@@ -91,7 +93,7 @@ class Hit:
 
 @cache
 def vocabulary() -> Any:
-    """spaCy's vocabulary of a blank pipeline: no model, nothing to download."""
+    """SpaCy's vocabulary of a blank pipeline: no model, nothing to download."""
     import spacy  # noqa: PLC0415 - a second of import that only reading pays for
 
     return spacy.blank("xx").vocab
@@ -99,7 +101,7 @@ def vocabulary() -> Any:
 
 @cache
 def stop_words(lang: str) -> frozenset[str]:
-    """spaCy's list of the most ordinary words of a language, folded as texts are."""
+    """SpaCy's list of the most ordinary words of a language, folded as texts are."""
     module = import_module(f"spacy.lang.{lang}.stop_words")
     return frozenset(plain(word).replace("'", "").replace("’", "") for word in module.STOP_WORDS)
 
@@ -119,6 +121,9 @@ class Pack:
             for word, to in raw.get("aliases", {}).items()
         }
         self.lists = {name: self._words(text) for name, text in raw.get("lists", {}).items()}
+        named = ("other", "far", "you", "subjects", "turns", "negators")
+        others = frozenset[str]().union(*(self.lists.get(name, frozenset()) for name in named))
+        self._persons = others - self.lists.get("self", frozenset())
         self.topics = {name: self._words(text) for name, text in raw.get("topics", {}).items()}
         self.kinds: dict[str, str] = raw.get("why", {})
         self.ordinary = self._ordinary(raw)
@@ -127,7 +132,13 @@ class Pack:
         self.scopes = Index(scopes, self.ordinary)
         self.lexicon = frozenset(
             itertools.chain(
-                self.ordinary, self.cues.words, self.scopes.words, *self.lists.values(), *self.topics.values()
+                self.ordinary,
+                self.cues.words,
+                self.cues.beside,
+                self.scopes.words,
+                self.scopes.beside,
+                *self.lists.values(),
+                *self.topics.values(),
             )
         )
         self.folder = Folder(self.lexicon, self._aliases)
@@ -166,6 +177,8 @@ class Pack:
                 phrase.not_next = frozenset(self._flat(part[1:]))
             elif part.startswith(".."):
                 slots.append(Slot(gap=int(part[2:] or _GAP)))
+            elif part.startswith("~"):
+                slots.append(Slot(gap=int(part[1:] or _CLOSE_GAP), without=self._persons))
             elif part.startswith("("):
                 slots.append(Slot(tuple(self._options(part[1:-1])), optional=True))
             else:
@@ -205,15 +218,24 @@ class Pack:
         return list(dict.fromkeys(found))
 
 
+def _gap(slot: Slot) -> dict[str, Any]:
+    between: dict[str, Any] = {"OP": f"{{0,{slot.gap}}}"}
+    if slot.without:
+        between["ORTH"] = {"NOT_IN": sorted(slot.without)}
+    return between
+
+
 def _patterns(slots: Sequence[Slot]) -> list[list[dict[str, Any]]]:
     """The token patterns of a phrase: single words of a place together, each longer wording apart."""
     ways: list[list[list[dict[str, Any]]]] = []
     for slot in slots:
         if not slot.options:
-            ways.append([[{"OP": f"{{0,{slot.gap}}}"}] if slot.gap else []])
+            ways.append([[_gap(slot)] if slot.gap else []])
             continue
         single = [option[0] for option in slot.options if len(option) == 1]
-        way = [[{"ORTH": word} for word in option] for option in slot.options if len(option) > 1]
+        way: list[list[dict[str, Any]]] = [
+            [{"ORTH": word} for word in option] for option in slot.options if len(option) > 1
+        ]
         if single:
             way.append([{"ORTH": single[0]} if len(single) == 1 else {"ORTH": {"IN": single}}])
         if slot.optional:
@@ -229,6 +251,7 @@ class Index:
     def __init__(self, phrases: Iterable[Phrase], ordinary: frozenset[str]) -> None:
         self.phrases = list(phrases)
         self.words = frozenset(word for phrase in self.phrases for word in phrase.literal)
+        self.beside = frozenset(w for phrase in self.phrases for w in phrase.not_next | phrase.not_before)
         self._by_word: dict[str, list[tuple[Phrase, list[frozenset[str]]]]] = {}
         common = ordinary | set(_EDGES.values())
         for phrase in self.phrases:

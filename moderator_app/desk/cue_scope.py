@@ -1,4 +1,4 @@
-"""What a found phrase means where it stands: who it is about, and whether it is denied, past, quoted or in jest.
+"""What a found phrase means where it stands: about whom, and whether denied, past, quoted or in jest.
 
 The packs hold the words; the rules of meaning are here. Nothing in this module removes a cue: a phrase
 that turns out harmless stays as a green one, so that a person can see what was read and why it did not count.
@@ -79,7 +79,7 @@ def settle(context: Context) -> list[Meaning]:
     return sorted(meanings, key=lambda m: (m.level, m.hit.sentence, m.hit.begin))
 
 
-def _meaning(context: Context, hit: Hit) -> Meaning:
+def _meaning(context: Context, hit: Hit) -> Meaning:  # noqa: C901, PLR0911 - the scopes, in the order in which they win
     rule = hit.rule
     if rule.kind not in _SCOPED and rule.who not in {"any", "self"}:
         return _others(context, hit)
@@ -161,7 +161,9 @@ def _denied(context: Context, hit: Hit) -> Meaning | None:
 
 
 def _but(context: Context, hit: Hit) -> bool:
-    return any(found.begin <= hit.begin < found.end + 2 for found in context.near("not_that_but", hit.sentence))
+    return any(
+        found.begin <= hit.begin < found.end + 2 for found in context.near("not_that_but", hit.sentence)
+    )
 
 
 def _negators(context: Context, hit: Hit) -> int:
@@ -190,13 +192,16 @@ def _negators(context: Context, hit: Hit) -> int:
 
 
 def _refused(context: Context, hit: Hit, sentence: Sentence) -> int:
-    """"I am not saying that I ...": a denial with the person between it and the phrase."""
-    persons = context.pack.lists.get("subjects", frozenset())
+    """Find "I am not saying that I ...": a denial with the person between it and the phrase."""
+    lists = context.pack.lists
+    between = lists["negators"] | lists.get("auxiliaries", frozenset())
     begin = hit.begin
-    if begin and sentence.words[begin - 1] in persons:
+    while begin and sentence.words[begin - 1] in between:
         begin -= 1
-    found = [f for f in context.near("denies", hit.sentence) if f.end in {begin, begin - 1} and f.begin < begin]
-    return 1 if found and begin < hit.begin + 1 and begin != hit.begin else 0
+    if not begin or sentence.words[begin - 1] not in lists.get("subjects", frozenset()):
+        return 0
+    ends = {found.end for found in context.near("denies", hit.sentence)}
+    return int(begin - 1 in ends)
 
 
 # ------------------------------------------------------------------ quoted, told, studied
@@ -250,7 +255,7 @@ def _others(context: Context, hit: Hit) -> Meaning:
     if rule.kind in {"abuse_disclosed", "minor_at_risk", "psychosis_like", "third_person", "help_seeking"}:
         if _told_story(context, hit):
             return Meaning(hit, "quote", Level.GREEN, "spoke of a song, a film or a game")
-        if context.laughs(hit.sentence) and not rule.firm:
+        if context.laughs(hit.sentence) and (not rule.firm or rule.kind == "abuse_disclosed"):
             return Meaning(hit, "idiom", Level.AMBER, "said it with a laugh")
         if rule.kind in {"abuse_disclosed", "psychosis_like"}:
             denied = _negators(context, hit)
@@ -295,13 +300,17 @@ def _past(context: Context, hit: Hit) -> Meaning | None:
     if "present" in context.flags - _own(context, hit):
         return None
     own = context.pack.lists.get("other", frozenset())
-    if "recovered" in context.flags and hit.rule.kind != "attempt" and not own.intersection(context.has("near")):
+    if (
+        "recovered" in context.flags
+        and hit.rule.kind != "attempt"
+        and not own.intersection(context.has("near"))
+    ):
         return Meaning(hit, "past", Level.GREEN, "spoke of a hard time that is over")
     return Meaning(hit, "past", Level.AMBER, "spoke of a hard time in the past")
 
 
 def _own(context: Context, hit: Hit) -> frozenset[str]:
-    """"Present" does not count where its only words are the words of the phrase itself."""
+    """The words of the phrase itself where they alone would make it present."""
     outside = [
         found
         for number in range(len(context.sentences))
@@ -328,7 +337,7 @@ def _other_person(context: Context, hit: Hit) -> Meaning:
     if context.flags & {"academic", "fiction"} and not context.has("near"):
         return Meaning(hit, "mention", Level.AMBER, "spoke of somebody else")
     now = rule.kind in _DEED or "urgent" in context.flags
-    if rule.level is Level.CRISIS and now and (context.has("near") or rule.kind in _DEED):
+    if rule.level is Level.CRISIS and now:
         return Meaning(hit, "third_person", Level.CRISIS, "said somebody else may be in danger now")
     return Meaning(hit, "third_person", Level.RED, "said somebody else may be at risk")
 
@@ -358,6 +367,8 @@ def combined(context: Context, meanings: Iterable[Meaning]) -> Level:
     kinds = {m.kind for m in found if m.level <= Level.AMBER}
     if level > Level.CRISIS and _farewell(context, found):
         return Level.CRISIS
+    if level is Level.RED and any(_under_way(context, m) for m in found):
+        return Level.CRISIS
     if level is Level.RED:
         at_risk = {m.kind for m in found if m.level is Level.RED} & {
             "abuse_disclosed", "self_harm", "passive_ideation", "eating"}  # fmt: skip
@@ -366,6 +377,15 @@ def combined(context: Context, meanings: Iterable[Meaning]) -> Level:
         if "passive_ideation" in kinds and context.has("means") and kinds & {"goodbye_hint"}:
             return Level.CRISIS
     return level
+
+
+def _under_way(context: Context, meaning: Meaning) -> bool:
+    """Hurting oneself with blood in the message, or with a will and a time in the sentence."""
+    if meaning.kind != "self_harm" or meaning.level is not Level.RED:
+        return False
+    lists, words = context.pack.lists, set(context.sentences[meaning.hit.sentence].words)
+    soon = words & lists.get("now", frozenset()) and words & lists.get("intent", frozenset())
+    return bool(context.has("danger") or soon)
 
 
 def _farewell(context: Context, found: Sequence[Meaning]) -> bool:

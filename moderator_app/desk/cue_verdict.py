@@ -1,4 +1,4 @@
-"""Put the phrases of a text together: its level, its cues, and the scores, topics, mood and intent beside them."""
+"""Put the phrases of a text together: its level, its cues, its scores, topics, mood and intent."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -102,7 +102,8 @@ def _not_covered(text: str, lang: str, words: int) -> Reading:
 def _by_pack(pack: Pack, tokens: Sequence[Token]) -> Reading:
     sentences = pack.folder.sentences(tokens)
     hits = pack.cues.find(sentences)
-    level, cues = Level.GREEN, ()
+    level = Level.GREEN
+    cues: tuple[Cue, ...] = ()
     if hits:
         context = Context(pack, sentences, hits)
         meanings = settle(context)

@@ -80,9 +80,7 @@ class Token:
 
 def cut(text: str) -> list[Token]:
     """The pieces of a text in order; blanks and signs without a meaning here are left out."""
-    return [
-        Token(found.lastgroup or "", found.group(), found.start()) for found in _TOKEN.finditer(text)
-    ]
+    return [Token(found.lastgroup or "", found.group(), found.start()) for found in _TOKEN.finditer(text)]
 
 
 @cache
@@ -240,7 +238,7 @@ class Folder:
         return best[-1]
 
     def _spaced(self, raw: str) -> tuple[tuple[str, int, int], ...]:
-        """k i l l: the letters joined where that gives known words, else left as they are."""
+        """K i l l: the letters joined where that gives known words, else left as they are."""
         letters = [(plain(c), at) for at, c in enumerate(raw) if c.isalnum()]
         joined = "".join(c for c, _ in letters)
         for guess in (joined, joined.translate(_LEET)):
@@ -253,9 +251,7 @@ class Folder:
         return tuple((c, at, at + 1) for c, at in letters)
 
     @staticmethod
-    def _placed(
-        words: tuple[str, ...], letters: list[tuple[str, int]]
-    ) -> tuple[tuple[str, int, int], ...]:
+    def _placed(words: tuple[str, ...], letters: list[tuple[str, int]]) -> tuple[tuple[str, int, int], ...]:
         placed, begin = [], 0
         for word in words:
             end = begin + len(word)

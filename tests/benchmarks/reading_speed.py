@@ -35,9 +35,7 @@ def reading(most: int = 3000) -> Iterator[Figure]:
     tokens_alone = 1000 * len(chosen) / sum(bare.cpu)
     yield figure("reading", per_second, "messages/s of CPU", tokens_alone, at_least(3000))
     yield figure("reading, p50", middle(ours.cpu), "ms CPU", middle(bare.cpu), None)
-    yield figure(
-        "reading, p99", nearly_all(ours.cpu, 0.99), "ms CPU", nearly_all(bare.cpu, 0.99), at_most(3)
-    )
+    yield figure("reading, p99", nearly_all(ours.cpu, 0.99), "ms CPU", nearly_all(bare.cpu, 0.99), at_most(3))
     yield figure("reading, the first message (loads spaCy and the packs)", first, "ms")
 
 
