@@ -60,6 +60,7 @@ class Program(QObject):
         self._busy: set[int] = set()  # accounts whose lane is at work
         self._pulled: dict[int, float] = {}
         self._reading = False
+        self._ending = False
         self.locked = False
         self.window = MainWindow(workspace.desk, self.runner, workspace.settings, theme, self)
 
@@ -82,6 +83,7 @@ class Program(QObject):
 
     def stop(self) -> None:
         """Bring every lane to rest and close the workspace; nothing that was recorded is lost."""
+        self._ending = True
         gc.unfreeze()  # a locked window must leave nothing of what it showed
         self.runner.shutdown()
         self._reader.close()
@@ -101,7 +103,7 @@ class Program(QObject):
         self._reading = True
 
         def work() -> int:
-            return reading.read_pending(self._workspace.desk, self._reader)
+            return reading.read_pending(self._workspace.desk, self._reader, lambda: self._ending)
 
         self.runner.run("language", work).then(self._was_read).failed(self._not_read)
 
