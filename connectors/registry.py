@@ -5,10 +5,13 @@ platform's. Nothing is imported before it is asked for, so that listing the name
 """
 
 import logging
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 from connectors.contract import Connector
 from connectors.errors import Reason, Refused
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +68,9 @@ def available() -> dict[str, type[Connector]]:
     return loaded
 
 
-def _known() -> dict[str, EntryPoint]:
+def _known() -> "dict[str, EntryPoint]":
+    from importlib.metadata import EntryPoint, entry_points  # noqa: PLC0415 - a window shows without it
+
     known = {name: EntryPoint(name, value, GROUP) for name, value in _OURS.items()}
     for found in entry_points(group=GROUP):
         ours = known.setdefault(found.name, found)

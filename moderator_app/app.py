@@ -1,6 +1,7 @@
 """Puts everything together for a window: unlock, open, connect the lanes, and leave in good order."""
 
 import functools
+import gc
 import logging
 import os
 import shutil
@@ -9,12 +10,13 @@ import tempfile
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLocale, QObject, QTimer, QtMsgType, QTranslator, Slot, qInstallMessageHandler
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 
-from connectors import archive, archive_mapping, registry
+from connectors import registry
 from moderator_app import logs, paths
 from moderator_app.desk import accounts, actions, language, reading
 from moderator_app.desk import sync as trips
@@ -25,6 +27,7 @@ from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.paths import Profile
 from moderator_app.settings import Settings
 from moderator_app.vault import Locked, Vault, trusted_keyring
+from moderator_app.views import words
 from moderator_app.views.english import English
 from moderator_app.views.import_sheet import ImportSheet
 from moderator_app.views.main_window import MainWindow
@@ -35,10 +38,14 @@ from moderator_app.views.unlock import RecoveryDialog, UnlockDialog
 from moderator_app.views.week_sheet import WeekSheet
 from moderator_app.workspace import Workspace
 
+if TYPE_CHECKING:
+    from connectors.archive_mapping import FieldMapping
+
 _log = logging.getLogger(__name__)
 
 _SEND_SECONDS = 1.0  # how often the outbox is looked at: a hold of ten seconds should not last twelve
 _TICK_SECONDS = 5.0  # how often it is asked whose turn it is to pull
+_FIRST_PULL_MS = 100  # after the first picture: it may load a platform's libraries
 _READER_DELAY_MS = 1000  # the language process starts after the first picture, so that it does not delay it
 
 
@@ -53,6 +60,7 @@ class Program(QObject):
         self._busy: set[int] = set()  # accounts whose lane is at work
         self._pulled: dict[int, float] = {}
         self._reading = False
+        self._ending = False
         self.locked = False
         self.window = MainWindow(workspace.desk, self.runner, workspace.settings, theme, self)
 
@@ -61,8 +69,13 @@ class Program(QObject):
         self.runner.changed.connect(self._changed)
         self.runner.every(_SEND_SECONDS, self._send_due)
         self.runner.every(_TICK_SECONDS, self._pull_due)
-        QTimer.singleShot(_READER_DELAY_MS, self._read_on)
-        self._pull_due()
+        # Children of the runner, so that its shutdown stops them, too.
+        for delay, work in ((_FIRST_PULL_MS, self._pull_due), (_READER_DELAY_MS, self._read_on)):
+            timer = QTimer(self.runner, singleShot=True, interval=delay)
+            timer.timeout.connect(work)
+            timer.start()
+        # What stands by now stays: without this, looking it over for garbage stops the screen for 70 ms.
+        gc.freeze()
 
     def open_demo(self) -> None:
         """Connect the demo community."""
@@ -70,6 +83,8 @@ class Program(QObject):
 
     def stop(self) -> None:
         """Bring every lane to rest and close the workspace; nothing that was recorded is lost."""
+        self._ending = True
+        gc.unfreeze()  # a locked window must leave nothing of what it showed
         self.runner.shutdown()
         self._reader.close()
         self._workspace.close()
@@ -88,7 +103,7 @@ class Program(QObject):
         self._reading = True
 
         def work() -> int:
-            return reading.read_pending(self._workspace.desk, self._reader)
+            return reading.read_pending(self._workspace.desk, self._reader, lambda: self._ending)
 
         self.runner.run("language", work).then(self._was_read).failed(self._not_read)
 
@@ -252,11 +267,15 @@ class Program(QObject):
         self.window.close()
 
 
-def _mapping(chosen: Mapping[str, str]) -> archive_mapping.FieldMapping:
-    return archive_mapping.FieldMapping(**chosen)  # type: ignore[arg-type]  # its column fields are texts
+def _mapping(chosen: Mapping[str, str]) -> "FieldMapping":
+    from connectors.archive_mapping import FieldMapping  # noqa: PLC0415 - only an import needs it
+
+    return FieldMapping(**chosen)  # type: ignore[arg-type]  # its column fields are texts
 
 
 def _preview(path: Path, chosen: Mapping[str, str]) -> ImportPreview:
+    from connectors import archive, archive_mapping  # noqa: PLC0415 - only an import needs them
+
     found = archive.inspect(path, _mapping(chosen) if chosen else None)
     fields = archive_mapping.COLUMN_FIELDS
     return ImportPreview(
@@ -320,7 +339,7 @@ def _opened(profile: Profile, theme: Theme) -> Workspace | None:
         try:
             return _shown(Workspace.open(profile), theme)
         except Locked as error:
-            why = str(error) if "passphrase" not in vault.ways() else ""
+            why = "" if vault.exists and "passphrase" in vault.ways() else str(error)
     made: list[Workspace] = []
 
     def opener(typed: str, recovery: bool) -> str:
@@ -355,11 +374,21 @@ def run(folder: Path | None, *, demo: bool, debug: bool) -> int:
                 return 0
             demo = False
     except ForTheModerator as error:
-        sys.stderr.write(f"{error}\n")
+        _refuse(error)
         return 1
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _refuse(error: ForTheModerator) -> None:
+    """Say why no window opens: to whoever started it, on the screen and in the terminal."""
+    sys.stderr.write(f"{error}\n")
+    if QApplication.instance() is not None:
+        sentence, remedy = words.trouble(error)
+        box = QMessageBox(QMessageBox.Icon.Warning, "Hearthlight", sentence)
+        box.setInformativeText(remedy)
+        box.exec()
 
 
 def _shift(app: QApplication, workspace: Workspace, theme: Theme, *, demo: bool) -> bool:

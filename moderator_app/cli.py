@@ -374,6 +374,7 @@ def summary(
         _out().print("\n".join(str(file) for file in files))
     else:
         typer.echo(insights.markdown(found))
+        _err().print("With --out FOLDER it is written there as Markdown, CSV and PDF with its chart.")
 
 
 def _written(week: insights.Week, folder: Path) -> list[Path]:

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from moderator_app import app as program_of
 from moderator_app.desk import accounts, actions, insights, threads, triage
-from moderator_app.desk.rows import ActionState, Level, Queue
+from moderator_app.desk.rows import ActionState, Audience, Kind, Queue
 from moderator_app.errors import ForTheModerator
 from moderator_app.paths import Profile
 from moderator_app.views.dialogs import ConfirmSend
@@ -94,11 +94,12 @@ class Tour:
         self._picture("reply-arrived")
 
     def _undo(self) -> None:
-        self._window.open_queue(Queue.GREEN)
+        self._window.open_queue(Queue.AMBER)
+        # The newest of them: somebody who wrote today, in public, and whom nobody reported.
         row = next(
             row
-            for row in self._desk.ask(triage.queue, Queue.GREEN)
-            if row.level is Level.GREEN and not row.handle.startswith("?")
+            for row in reversed(self._desk.ask(triage.queue, Queue.AMBER))
+            if row.excerpt_cues and row.audience is Audience.PUBLIC and row.kind is not Kind.REPORT
         )
         self._open(row.item_id)
         self._window.reply.text.setPlainText(_SECOND_THOUGHT)

@@ -138,11 +138,19 @@ def _raise(ctx: Ctx, item: Item, row: Message, level: Level) -> None:
         if level < item.level or (level == item.level and item.top_message_id is None):
             item.top_message_id = row.id
         item.level = min(item.level, level)
-        if item.status is Status.EARLIER and level <= Level.RED:
+        if item.status is Status.EARLIER and level <= Level.RED and not _answered_later(ctx, row):
             # Nobody in danger stays below the fold because the message is old.
             item.status = Status.OPEN
             item.new_messages = max(1, item.new_messages)
     clocks.settle(item, ctx.now)
+
+
+def _answered_later(ctx: Ctx, row: Message) -> bool:
+    """Whether somebody of ours wrote in the conversation after a message."""
+    later = sa.select(Message.id).where(
+        Message.thread_id == row.thread_id, Message.ours.is_(True), Message.created_at >= row.created_at
+    )
+    return ctx.session.scalar(later.limit(1)) is not None
 
 
 def age(ctx: Ctx) -> int:
@@ -287,9 +295,9 @@ _CUES: Final = (
 def cues(ctx: Ctx, message_ids: Sequence[int]) -> dict[int, tuple[Cue, ...]]:
     """Why each message has its level, the worst reason first."""
     found: dict[int, list[Cue]] = {}
-    for row in ctx.session.execute(_CUES, {"ids": message_ids}):
-        cue = Cue(row.start, row.end, row.kind, row.level, row.why, row.lang)
-        found.setdefault(row.message_id, []).append(cue)
+    rows = ctx.session.execute(_CUES, {"ids": message_ids})
+    for message_id, start, end, kind, level, why, lang in rows:
+        found.setdefault(message_id, []).append(Cue(start, end, kind, level, why, lang))
     return {key: tuple(reasons) for key, reasons in found.items()}
 
 

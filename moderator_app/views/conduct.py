@@ -54,6 +54,7 @@ class Conduct(QObject):
     """Binds commands to the desk. It knows the open conversation and nothing of the frame."""
 
     finished = Signal(int)  # an item that left the queue: the next one may be shown
+    returned = Signal(int)  # an item on which something was taken back
     taken = Signal(object)  # the item that take_next gave, or None
 
     def __init__(self, parts: Parts, settings: Settings) -> None:
@@ -311,5 +312,8 @@ class Conduct(QObject):
         self._parts.notices.say(self.tr("The draft is kept."))
 
     def _undone(self, undone: Undone) -> None:
-        if undone.text and undone.item_id == self._parts.thread.item_id:
+        """Go back to where it was done; a reply that did not leave is written there again."""
+        if undone.item_id is not None and undone.item_id != self._parts.thread.item_id:
+            self.returned.emit(undone.item_id)
+        elif undone.text and undone.item_id == self._parts.thread.item_id:
             self._parts.reply.put_back(undone.text)

@@ -208,6 +208,7 @@ class MainWindow(QMainWindow):
         self.reply.changed.connect(self._allow)
         self.conduct.finished.connect(self._advance)
         self.conduct.taken.connect(self._taken)
+        self.conduct.returned.connect(self.open_item)
         self.runner.changed.connect(self._changed)
         self.theme.changed.connect(self._fit)
         self._seen.timeout.connect(self._looked)
@@ -444,7 +445,9 @@ class MainWindow(QMainWindow):
         self.person.setVisible(person)
         low = high < LOW
         self._place_reply(low=low)
-        if not one:
+        if one:
+            self.columns.setSizes([self.rail.width(), *[self.columns.width()] * 3])
+        else:
             self._share(person=person)
         self._order.start()
 
@@ -466,6 +469,7 @@ class MainWindow(QMainWindow):
             self.talk.conversation.add_tail(self.reply)
         elif not low and inside:
             self._talking.addWidget(self.reply)
+        self.reply.set_inset(inset=not low)
 
     def _show_page(self, name: str) -> None:
         """Where there is room for one pane, show this one."""

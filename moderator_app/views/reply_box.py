@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from moderator_app.desk import replies, respect
@@ -116,7 +117,7 @@ class ReplyBox(QWidget):
         self.template = Button(self._theme, action.text(), "layout-template")
         self.template.clicked.connect(action.trigger)
         top.addWidget(self.template)
-        top.addStretch()
+        top.addStretch(1)
         self._eye = Glyph(self._theme, "globe", "amber", 15)
         self._heard = Label("", "meta", "2")
         top.addWidget(self._eye)
@@ -146,6 +147,24 @@ class ReplyBox(QWidget):
         foot.add(self.count)
         foot.add(pair, end=True)
         whole.addWidget(foot)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_audience()
+
+    def _fit_audience(self) -> None:
+        """Let the words on who can read it wrap only where they have no room."""
+        room = self.width() - self.template.sizeHint().width() - self._theme.px(120)
+        need = self._heard.fontMetrics().horizontalAdvance(self._heard.text())
+        self._heard.setWordWrap(need > room)
+
+    def set_inset(self, *, inset: bool) -> None:
+        """Stand in from the edges, or use the width where the conversation already does."""
+        px = self._theme.px
+        layout = self.layout()
+        if layout is not None:
+            side = px(20) if inset else 0
+            layout.setContentsMargins(side, px(10), side, px(12))
 
     # ---------------------------------------------------------------- the conversation
 
@@ -178,6 +197,7 @@ class ReplyBox(QWidget):
         if not refused:
             self._heard.setText(text)
         self._heard.set_tone("accent" if private else "warn")
+        self._fit_audience()
         self._eye.show_icon("lock-keyhole" if private else "globe", "accent" if private else "amber")
         self.text.setReadOnly(bool(refused))
         name = self.tr("Reply to {person}. {audience}")

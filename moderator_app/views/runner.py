@@ -20,6 +20,7 @@ Stopped = Callable[[], bool]
 
 COALESCE_MS = 150
 PATIENCE_S = 5.0
+CHANGES = "desk"  # the lane of every change that a person makes
 log = logging.getLogger(__name__)
 
 
@@ -108,7 +109,7 @@ class Runner(QObject):
 
     def do(self, function: Callable[Concatenate[Ctx, P], R], *args: P.args, **kwargs: P.kwargs) -> Answer[R]:
         """Change something, in order with every other change."""
-        return self.run("desk", lambda: self.desk.do(function, *args, **kwargs))
+        return self.run(CHANGES, lambda: self.desk.do(function, *args, **kwargs))
 
     def ask(self, function: Callable[Concatenate[Ctx, P], R], *args: P.args, **kwargs: P.kwargs) -> Answer[R]:
         """Read something that is too large for the GUI thread."""
@@ -147,15 +148,18 @@ class Runner(QObject):
         return timer
 
     def shutdown(self) -> bool:
-        """Stop timers and jobs, drop what has not begun, wait a little; true if all came to rest."""
+        """Stop timers and jobs, drop what has not begun, wait a little; true if all came to rest.
+
+        Changes are never dropped: what a moderator did last is on disk when this returns.
+        """
         self._closed = True
         self._pause.stop()
         for timer in self.findChildren(QTimer):
             timer.stop()
         for job in self.jobs.values():
             job.cancel()
-        for executor in self._lanes.values():
-            executor.shutdown(wait=False, cancel_futures=True)
+        for name, executor in self._lanes.items():
+            executor.shutdown(wait=False, cancel_futures=name != CHANGES)
         left = wait(set(self._futures), timeout=PATIENCE_S).not_done
         self._answers.clear()
         return not left

@@ -30,7 +30,8 @@ class Platform:
 class SignInSheet(Sheet):
     """Asks for a platform and its fields, and stays open until the platform agrees.
 
-    `connect` signs in off the screen's thread and then goes back so many days; `known` are values of an account that signs in again.
+    `connect` signs in off the screen's thread and then goes back so many days; `known` are the values of an
+    account that signs in again.
     """
 
     def __init__(

@@ -481,7 +481,7 @@ class ThreadPane(QWidget):
     @Slot()
     def _restyle(self) -> None:
         px = self._theme.px
-        self._banner_column.setContentsMargins(px(20), px(12), px(20), 0)
+        self._banner_column.setContentsMargins(px(20), px(12), px(20), px(8))
 
     @Slot()
     def _tick(self) -> None:

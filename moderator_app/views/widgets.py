@@ -1,5 +1,6 @@
 """Small widgets that every screen shares."""
 
+import re
 import zlib
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Slot
@@ -272,9 +273,7 @@ class Flow(QWidget):
         self._children: list[QWidget] = []
         self._end: QWidget | None = None
         self._gap = gap
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def add(self, widget: QWidget, *, end: bool = False) -> None:
         """Put a widget at the end of the row."""
@@ -283,30 +282,25 @@ class Flow(QWidget):
         if end:
             self._end = widget
         widget.show()
+        self._settle()
 
     def set_gap(self, gap: int) -> None:
         """Change the room between widgets and lines."""
         self._gap = gap
         self._settle()
 
-    def hasHeightForWidth(self) -> bool:
-        return True
-
-    def heightForWidth(self, width: int) -> int:
-        return self._place(width, move=False)
-
     def sizeHint(self) -> QSize:
         sizes = [self._size(child) for child in self._shown()]
         wide = sum(size.width() for size in sizes) + self._gap * max(len(sizes) - 1, 0)
-        return QSize(wide, self._place(self.width() or wide, move=False))
+        return QSize(wide, self.height())
 
     def minimumSizeHint(self) -> QSize:
         least = [child.minimumSizeHint().width() for child in self._shown()]
-        return QSize(max(least, default=0), self._place(self.width(), move=False))
+        return QSize(max(least, default=0), self.height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._place(self.width(), move=True)
+        self._settle()
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.LayoutRequest:
@@ -314,7 +308,10 @@ class Flow(QWidget):
         return super().event(event)
 
     def _settle(self) -> None:
-        self._place(self.width(), move=True)
+        """Set the widgets and take the height that they need at this width."""
+        high = self._place(self.width())
+        if high != self.height() or high != self.minimumHeight():
+            self.setFixedHeight(high)
         self.updateGeometry()
 
     def _shown(self) -> list[QWidget]:
@@ -324,12 +321,11 @@ class Flow(QWidget):
         least, most = child.minimumSize(), child.maximumSize()
         return child.sizeHint().expandedTo(least).boundedTo(most)
 
-    def _place(self, width: int, *, move: bool) -> int:
+    def _place(self, width: int) -> int:
         y = 0
         for line in self._lines(width):
             high = max(self._size(child).height() for child in line)
-            if move:
-                self._set_line(line, y, high, width)
+            self._set_line(line, y, high, width)
             y += high + self._gap
         return max(y - self._gap, 0)
 
@@ -387,7 +383,7 @@ def repolish(widget: QWidget) -> None:
 
 def initials(name: str) -> str:
     """Two letters at most."""
-    parts = [part for part in name.replace("_", " ").replace(".", " ").split() if part[0].isalnum()]
+    parts: list[str] = re.findall(r"[^\W_]+", name)
     if not parts:
         return "?"
     last = parts[-1][0] if len(parts) > 1 else ""

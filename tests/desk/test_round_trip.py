@@ -142,6 +142,18 @@ def test_what_came_before_us_opens_no_work_unless_somebody_is_in_danger(shift: S
     assert shift.desk.ask(triage.counts)[Queue.EARLIER] == 1
 
 
+def test_an_old_cry_that_was_answered_then_stays_quiet(shift: Shift, clock: Clock) -> None:
+    old = clock.now() - timedelta(days=40)
+    asked = shift.platform.say("@noor", "an old cry", at=old)
+    shift.platform.say("@harbourlights", "we are here", parent=asked, at=old + timedelta(minutes=5))
+    shift.platform.say("@noor", "thank you, I am safe", parent=asked, at=old + timedelta(hours=1))
+    shift.sync.run()
+    levels = {"an old cry": Level.CRISIS, "thank you, I am safe": Level.GREEN}
+    found = shift.desk.ask(triage.unread)
+    shift.desk.do(triage.apply, [(key, text, Reading(levels[text], (), "en")) for key, text, _ in found])
+    assert open_items(shift) == []
+
+
 def test_a_reply_of_ours_from_elsewhere_answers(shift: Shift, clock: Clock) -> None:
     asked = shift.platform.say("@mira", "a question")
     clock.forward(minutes=1)

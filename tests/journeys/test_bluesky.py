@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from moderator_app.desk.language import Rules
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from moderator_app.app import Program
 from moderator_app.desk import actions, reading, search, triage
 from moderator_app.desk.desk import Ctx
+from moderator_app.desk.language import Rules
 from moderator_app.desk.rows import Kind, Queue
 from moderator_app.models.inbox import Message
 from moderator_app.paths import Profile

@@ -25,6 +25,7 @@ from moderator_app.views.week_sheet import WeekSheet
 from moderator_app.workspace import Workspace
 
 PHRASE = "a phrase for this test"
+PROGRAM = [sys.executable, "-m", "moderator_app"]
 
 
 @pytest.fixture
@@ -226,3 +227,35 @@ app.exec()
         draft = workspace.desk.ask(replies.draft, row.item_id)
     assert draft is not None
     assert draft.text == "Yes, it is, and you are"
+
+
+@pytest.mark.usefixtures("evening")
+def test_a_second_program_on_the_same_profile_is_told_so(profile: Profile) -> None:
+    phrase = profile.folder.parent / "phrase"
+    phrase.write_text(PHRASE)
+    done = subprocess.run(
+        [*PROGRAM, "queue", f"--passphrase-file={phrase}", f"--profile={profile.folder}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.returncode == 1
+    assert "already open on this profile" in " ".join(done.stderr.split())
+
+
+def test_leaving_while_much_is_unread_loses_nothing(
+    qapp: QApplication, profile: Profile, theme: Theme, qtbot: QtBot
+) -> None:
+    leaving = Evening(qapp, profile, theme)
+    for number in range(600):
+        leaving.platform.say("@mira", f"a calm word, number {number}", title=f"thread {number}")
+    qtbot.addWidget(leaving.window)
+    leaving.window.show()
+    leaving.program.start()
+    qtbot.waitUntil(lambda: len(leaving.desk.ask(triage.unread, 600)) < 600 <= leaving.open(), timeout=30_000)
+    leaving.window.close()
+    leaving.program.stop()
+    with Workspace.open(profile, PHRASE) as workspace:
+        assert workspace.desk.ask(triage.counts)[Queue.OPEN] == 600
+        assert workspace.desk.store.integrity() == []

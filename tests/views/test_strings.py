@@ -28,10 +28,10 @@ from moderator_app.views.rail import RailModel
 class Pseudo(QTranslator):
     """Wraps each translation, so that a text without a wrapper has not been translated."""
 
-    def isEmpty(self):  # noqa: N802 - Qt's own name
+    def isEmpty(self):
         return False
 
-    def translate(self, context, sourceText, disambiguation=None, n=-1):  # noqa: N803 - Qt's own name
+    def translate(self, context, sourceText, disambiguation=None, n=-1):
         return f"⟦{sourceText}⟧"
 
 

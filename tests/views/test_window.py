@@ -561,3 +561,20 @@ def test_the_palette_opens_out_of_text_fields_too(qtbot, window, open_item, shee
     assert palette.focusWidget() is palette.field
     text = field.toPlainText() if place == "reply" else field.text()
     assert text == "some words"
+
+
+def test_undo_leads_back_to_where_it_was_done(qtbot, window, desk, open_item):
+    number = open_item("Leila Haddad")
+    desk.do(replies.send, number, "The circle meets on Thursday at seven.", Audience.PUBLIC)
+    other = open_item("Amara Okafor")
+    window.commands.action("undo").trigger()
+    qtbot.waitUntil(lambda: window.talk.item_id == number != other)
+    qtbot.waitUntil(lambda: "Thursday" in window.reply.text.toPlainText())
+
+
+def test_closing_the_window_keeps_the_last_words(qtbot, window, runner, desk, open_item):
+    number = open_item("Amara Okafor")
+    window.reply.text.setPlainText("Typed a moment ago")
+    window.close()
+    assert runner.shutdown()
+    assert desk.ask(replies.draft, number).text == "Typed a moment ago"

@@ -1,0 +1,56 @@
+"""Opens a store whose file is in no cache and reads the first page of its queue, bare and as the product.
+
+Run as a process of its own: `python -m tests.benchmarks.open_child FOLDER`, the key as hex digits on
+standard input; everything is imported before the clock starts. Answers one JSON object.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from moderator_app.desk import triage
+from moderator_app.desk.desk import Desk
+from moderator_app.desk.rows import Queue
+from moderator_app.models.store import Store
+from moderator_app.paths import Profile
+from tests.benchmarks import raw
+
+
+def forget(path: Path) -> None:
+    """Ask the system to drop what it remembers of a file."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return 1000 * (time.perf_counter() - began)
+
+
+def main(folder: Path) -> None:
+    dek = bytes.fromhex(sys.stdin.readline())
+    profile = Profile.at(folder)
+    bare = raw.connect(profile.store, dek)
+    bare.close()
+    found: dict[str, float] = {}
+
+    def product() -> None:
+        store = Store.open(profile, bytearray(dek))
+        Desk(store, "Ada").ask(triage.queue, Queue.OPEN)
+        opened.append(store)
+
+    opened: list[Store] = []
+    for name, work in (("bare", raw.timed_open(profile.store, dek)), ("ours", product)):
+        forget(profile.store)
+        found[name] = _timed(work)
+    opened.pop().close()
+    sys.stdout.write(json.dumps(found) + "\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
