@@ -23,6 +23,7 @@ _SHARE: Final = 0.34  # of the best language's evidence, for another pack to be 
 _TELLING: Final = 4  # letters of a word that can speak for a language by itself
 _RARE: Final = 0.5  # what a cue word of one pack only says for its language
 _FEW: Final = 4  # words that are too few to call a language unknown
+_SHORT: Final = 12  # words that prove no language: every pack with any evidence reads them
 _LEAST_LETTERS: Final = 2  # of another script, to name it
 _FAINT: Final = 0.2  # evidence that is none
 _LETTERS: Final = re.compile(r"[^\W\d_]")
@@ -42,8 +43,11 @@ def _evidence(packs: tuple[str, ...]) -> dict[str, dict[str, float]]:
             if len(word) > 1 or lang in packs:
                 found.setdefault(word, {})[lang] = 1.0 / shared[word]
     for lang in packs:
-        for word in pack(lang).cues.words - found.keys():
-            if len(word) >= _TELLING and sum(word in pack(other).lexicon for other in packs) == 1:
+        for word in (pack(lang).cues.words | pack(lang).short_forms) - found.keys():
+            if (
+                len(word) >= _TELLING
+                and sum(word in pack(o).lexicon or word in pack(o).short_forms for o in packs) == 1
+            ):
                 found[word] = {lang: _RARE}
     return found
 
@@ -108,5 +112,6 @@ def _choose(scores: Mapping[str, float], words: int, alone: set[str]) -> tuple[s
     if not covered:
         return ("en", ("en",)) if words <= _FEW else (best, ())
     order = sorted(covered, key=lambda lang: -covered[lang])
-    plausible = tuple(lang for lang in order if covered[lang] >= _SHARE * ours or lang in alone)
+    share = _FAINT if words <= _SHORT else _SHARE * ours
+    plausible = tuple(lang for lang in order if covered[lang] >= share or lang in alone)
     return order[0], plausible

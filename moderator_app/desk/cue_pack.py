@@ -146,6 +146,7 @@ class Pack:
                 *self.topics.values(),
             )
         )
+        self.short_forms = frozenset(self._aliases)
         self.folder = Folder(self.lexicon, self._aliases)
 
     @staticmethod

@@ -83,7 +83,7 @@ def _read_by(packs: Sequence[str], lang: str, tokens: Sequence[Token]) -> Readin
         first,
         level=worst.level,
         cues=cues,
-        lang=lang,
+        lang=worst.lang if worst.level <= Level.RED else lang,
         scores={**worst.scores, **_attacks(reading.scores for reading in counted)},
         intent=next((reading.intent for reading in readings if reading.intent), ""),
     )

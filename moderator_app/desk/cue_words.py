@@ -124,7 +124,7 @@ class Folder:
         self._aliases = dict(aliases)
         self._near: dict[str, list[str]] = {}
         for word in self._known | frozenset(aliases):
-            if len(word) >= _SHORTEST and word.isalpha():
+            if len(word) >= min(_MISSING, _WRONG) and word.isalpha():
                 for shorter in _deletions(word):
                     self._near.setdefault(shorter, []).append(word)
         self._memory: dict[str, tuple[tuple[str, int, int], ...]] = {}
@@ -151,7 +151,7 @@ class Folder:
         named = self._aliases.get(whole) or self._named(bare)
         if named is None and whole.endswith("'s"):
             named = (*(self._named(whole[:-2]) or (whole[:-2],)), "s")
-        named = named or self._bent(bare)
+        named = named or self._named(bare.translate(_LOOKALIKES)) or self._bent(bare)
         if named is not None:
             return tuple((word, 0, len(raw)) for word in named)
         pieces = list(_PIECE.finditer(raw))

@@ -16,7 +16,6 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import moderator_app
-from moderator_app.desk import cue_verdict
 from moderator_app.desk.rows import Cue, Level, Reading
 
 __all__ = ["Rules", "Worker", "serve"]
@@ -40,6 +39,8 @@ class Rules:
 
     def read(self, texts: Sequence[tuple[str, str]]) -> list[Reading]:
         """One reading for each text and the language that its platform names."""
+        from moderator_app.desk import cue_verdict  # noqa: PLC0415 - a window shows without the rules
+
         return [cue_verdict.read(text, lang, LONGEST) for text, lang in texts]
 
 
@@ -137,6 +138,8 @@ def _first(texts: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _unreadable(lang: str) -> Reading:
+    from moderator_app.desk import cue_verdict  # noqa: PLC0415 - see Rules
+
     cue = Cue(0, 0, "unreadable", Level.AMBER, "could not be read: please read it", lang)
     scores = cue_verdict.scores(Level.AMBER, (cue,))
     return Reading(Level.AMBER, (cue,), lang or "und", covered=False, scores=scores)
