@@ -7,7 +7,7 @@ outgoing text only; it is never used on members (R31).
 import functools
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -178,8 +178,3 @@ def _manner(text: str, level: Level, audience: Audience) -> list[Check]:
         if len(match[0].split()) > _LONG_SENTENCE:
             found.append(Check(*match.span(), "hint", "R36", "a long sentence", "say it in two"))
     return found
-
-
-def names(values: Sequence[str]) -> str:
-    """Blanks as a person reads them: {their_words} becomes "their words"."""
-    return ", ".join(value.replace("_", " ") for value in values)

@@ -53,6 +53,14 @@ class NewerFile(ForTheModerator):
     """The file was written by a newer version of the program."""
 
 
+def _not_writable(folder: Path) -> ForTheModerator:
+    return ForTheModerator(
+        QT_TRANSLATE_NOOP("Error", "Hearthlight may not write in {folder}."),
+        QT_TRANSLATE_NOOP("Error", "Check the folder's permissions, or choose another profile."),
+        folder=folder,
+    )
+
+
 def _trouble(error: BaseException, path: Path) -> ForTheModerator | None:
     """The sentence for a database error, or None where it is a bug of ours."""
     said = str(error).lower()
@@ -62,11 +70,7 @@ def _trouble(error: BaseException, path: Path) -> ForTheModerator | None:
             QT_TRANSLATE_NOOP("Error", "Free some space and do it again; nothing saved was lost."),
         )
     if "readonly" in said or "read-only" in said or "unable to open" in said:
-        return ForTheModerator(
-            QT_TRANSLATE_NOOP("Error", "Hearthlight may not write in {folder}."),
-            QT_TRANSLATE_NOOP("Error", "Check the folder's permissions, or choose another profile."),
-            folder=path.parent,
-        )
+        return _not_writable(path.parent)
     if "locked" in said:
         return ForTheModerator(
             QT_TRANSLATE_NOOP("Error", "Another program is holding the messages file."),
@@ -302,11 +306,7 @@ def _alone(profile: Profile) -> filelock.BaseFileLock:
             who=who,
         ) from None
     except OSError as error:
-        raise ForTheModerator(
-            QT_TRANSLATE_NOOP("Error", "Hearthlight may not write in {folder}."),
-            QT_TRANSLATE_NOOP("Error", "Check the folder's permissions, or choose another profile."),
-            folder=profile.folder,
-        ) from error
+        raise _not_writable(profile.folder) from error
     holder.write_text(str(os.getpid()), "ascii")
     return lock
 

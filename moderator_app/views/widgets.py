@@ -179,25 +179,32 @@ class Glyph(QWidget):
             self._theme.icons.paint(QPainter(self), self._icon, colour, QRectF(self.rect()))
 
 
-class LevelMark(QWidget):
-    """The shape of a level; the word stands beside it."""
+class _Square(QWidget):
+    """A painted square whose side follows the text size."""
 
-    def __init__(self, theme: Theme, level: Level = Level.GREEN, units: int = 16) -> None:
+    def __init__(self, theme: Theme, units: int) -> None:
         super().__init__()
         self._theme = theme
-        self._level = level
         self._units = units
         theme.changed.connect(self.restyle)
         self.restyle()
-
-    def show_level(self, level: Level) -> None:
-        self._level = level
-        self.update()
 
     @Slot()
     def restyle(self) -> None:
         side = self._theme.px(self._units)
         self.setFixedSize(side, side)
+
+
+class LevelMark(_Square):
+    """The shape of a level; the word stands beside it."""
+
+    def __init__(self, theme: Theme, level: Level = Level.GREEN, units: int = 16) -> None:
+        super().__init__(theme, units)
+        self._level = level
+
+    def show_level(self, level: Level) -> None:
+        self._level = level
+        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         del event
@@ -206,25 +213,16 @@ class LevelMark(QWidget):
         paint_level(QPainter(self), self._level, QRectF(self.rect()), mark, ground)
 
 
-class Avatar(QWidget):
+class Avatar(_Square):
     """Initials on a colour that always is the same for the same name."""
 
     def __init__(self, theme: Theme, name: str = "", units: int = 34) -> None:
-        super().__init__()
-        self._theme = theme
+        super().__init__(theme, units)
         self._name = name
-        self._units = units
-        theme.changed.connect(self.restyle)
-        self.restyle()
 
     def show_name(self, name: str) -> None:
         self._name = name
         self.update()
-
-    @Slot()
-    def restyle(self) -> None:
-        side = self._theme.px(self._units)
-        self.setFixedSize(side, side)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         del event
