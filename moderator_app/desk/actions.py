@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from connectors.contract import Audience, Command, Receipt, Verb
 from connectors.errors import OutcomeUnknown, Refused, SignInAgain, TryLater
-from moderator_app.desk import clocks
+from moderator_app.desk import audit, clocks
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import HistoryRow, OutboxRow, Recorded, Undone
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
@@ -57,6 +57,8 @@ KINDS: Final[Mapping[ActionKind, Effect]] = {
     ActionKind.EXPORT: Effect(),
 }
 
+# What the record may repeat of an action: names and levels, never anybody's words.
+_AUDITED: Final = ("to", "from", "outcome", "until", "undo", "week")
 _WAITING: Final = (ActionState.HELD, ActionState.SENT, ActionState.UNKNOWN)
 
 
@@ -109,7 +111,16 @@ def record(
     if undoes is not None:
         undoes.undone_by = action.id
     ctx.session.flush()
+    facts = {name: detail[name] for name in _AUDITED if detail and name in detail}
+    audit.write(ctx, kind.value, _target(action), action=str(action.id), **facts)
     return Recorded(action.id, kind, action.not_before)
+
+
+def _target(action: Action) -> str:
+    """What an action is about, as the record names it."""
+    if action.message_id is not None:
+        return f"message:{action.message_id}"
+    return f"item:{action.item_id}" if action.item_id is not None else ""
 
 
 def _restore(ctx: Ctx, action: Action) -> dict[str, dict[str, list[Any]]]:
@@ -165,6 +176,7 @@ def undo(ctx: Ctx, action_id: uuid.UUID) -> Undone:
 
 def _cancel(ctx: Ctx, action: Action) -> None:
     action.state, action.settled_at = ActionState.CANCELLED, ctx.now
+    audit.write(ctx, "cancelled", _target(action), action=str(action.id))
     _restore(ctx, action)
     if action.undoes_id is not None:
         # What this was about to take back stands again.
@@ -281,10 +293,12 @@ def settle(ctx: Ctx, action_id: uuid.UUID, outcome: Outcome) -> None:
     if isinstance(outcome, Receipt):
         action.state, action.settled_at = ActionState.DONE, ctx.now
         action.remote_id, action.trouble = outcome.remote_id, ""
+        audit.write(ctx, "arrived", _target(action), action=str(action.id))
         _done(ctx, action, outcome)
     elif isinstance(outcome, Refused):
         action.state, action.settled_at = ActionState.FAILED, ctx.now
         action.reason, action.trouble = outcome.reason.value, str(outcome)
+        audit.write(ctx, "refused", _target(action), action=str(action.id), why=outcome.reason.value)
         _restore(ctx, action)
         if action.undoes_id is not None:
             _get(ctx, action.undoes_id).undone_by = None

@@ -10,7 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from connectors.contract import Kind
-from moderator_app.desk import actions, clocks
+from moderator_app.desk import actions, audit, clocks
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import (
     Audience,
@@ -403,6 +403,7 @@ def seen(ctx: Ctx, item_id: int) -> None:
     if item.seen_at is None:
         item.seen_at = ctx.now
         clocks.settle(item, ctx.now)
+        audit.write(ctx, "seen", f"item:{item_id}")
 
 
 def assign(ctx: Ctx, item_id: int, who: str) -> Recorded:

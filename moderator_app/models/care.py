@@ -1,4 +1,4 @@
-"""What moderators add: actions, notes, drafts and templates. Their ids are unique across machines."""
+"""What moderators add: actions, notes, drafts and templates, and the record of it all. Their ids are unique across machines."""
 
 import uuid
 from datetime import datetime
@@ -106,3 +106,23 @@ class Meta(Base):
 
     key: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str]
+
+
+class Audit(Base):
+    """One line of the record: who did what to which row, and when; never anybody's words.
+
+    `hash` is SHA-256 over the line and the hash before it, so that a missing or altered line shows. `seq`
+    is the order; `clock_back` marks a line whose clock stood before the one above it.
+    """
+
+    __tablename__ = "audit"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    who: Mapped[str]
+    what: Mapped[str]
+    target: Mapped[str] = mapped_column(default="")  # "item:7", "person:3", ...
+    detail: Mapped[str] = mapped_column(default="{}")  # facts without words, JSON
+    clock_back: Mapped[bool] = mapped_column(default=False)
+    hash: Mapped[bytes]

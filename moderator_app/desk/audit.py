@@ -1,0 +1,98 @@
+"""The record of who did what: append-only, chained by hash, without anybody's words (R71).
+
+Each line is written in the transaction of what it records. Order is the line number, never a clock: a
+clock that was set back is marked, and the chain still holds.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from moderator_app.desk.desk import Ctx
+from moderator_app.models.care import Audit
+
+_BATCH: Final = 2000
+_LAST: Final = sa.select(Audit.hash, Audit.at).order_by(Audit.seq.desc()).limit(1)
+_ADD: Final = sa.insert(Audit)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the record as it is shown."""
+
+    seq: int
+    at: datetime
+    who: str
+    what: str
+    target: str
+    detail: dict[str, Any]
+    clock_back: bool
+
+
+def write(ctx: Ctx, what: str, target: str = "", **facts: str | int) -> None:
+    """Add a line. `facts` are names, numbers and levels, never what anybody wrote."""
+    last = ctx.session.execute(_LAST).first()
+    before, then = (last.hash, last.at) if last else (b"", ctx.now)
+    detail = json.dumps(facts, sort_keys=True)
+    at = _milliseconds(ctx.now)
+    ctx.session.execute(
+        _ADD,
+        {
+            "at": ctx.now,
+            "who": ctx.who,
+            "what": what,
+            "target": target,
+            "detail": detail,
+            "clock_back": ctx.now < then,
+            "hash": _link(before, at, ctx.who, what, target, detail),
+        },
+    )
+
+
+def _milliseconds(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
+
+
+def _link(before: bytes, at: int, *words: str) -> bytes:
+    return hashlib.sha256(before + json.dumps([at, *words]).encode()).digest()
+
+
+def broken(ctx: Ctx) -> int | None:
+    """The number of the first line that does not follow from the one above it; None where all do."""
+    before, number = b"", 0
+    for row in _rows(ctx):
+        found = _link(before, _milliseconds(row.at), row.who, row.what, row.target, row.detail)
+        if found != row.hash or row.seq != number + 1:
+            return number + 1
+        before, number = row.hash, row.seq
+    return None
+
+
+def _rows(ctx: Ctx) -> Iterator[Any]:
+    after = 0
+    while rows := ctx.session.execute(
+        sa.select(Audit.__table__).where(Audit.seq > after).order_by(Audit.seq).limit(_BATCH)
+    ).all():
+        yield from rows
+        after = rows[-1].seq
+
+
+def lines(ctx: Ctx, before: int | None = None, limit: int = 200) -> list[Line]:
+    """The newest lines, newest first; `before` gives the page that ends above that line."""
+    chosen = sa.select(Audit).order_by(Audit.seq.desc()).limit(limit)
+    if before is not None:
+        chosen = chosen.where(Audit.seq < before)
+    return [
+        Line(row.seq, row.at, row.who, row.what, row.target, json.loads(row.detail), row.clock_back)
+        for row in ctx.session.scalars(chosen)
+    ]
+
+
+def clock_jumps(ctx: Ctx) -> int:
+    """How many lines were written while the clock stood before the line above."""
+    return ctx.session.scalar(sa.select(sa.func.count(Audit.seq)).where(Audit.clock_back)) or 0
