@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
+from moderator_app.keys import Key
 
 FORMAT: Final = 1
 MIN_PASSPHRASE: Final = 8
@@ -44,6 +45,7 @@ _ARGON: Final = {"t": 3, "p": 4, "m": 65536}
 _ARGON_BOUNDS: Final = {"t": range(1, 17), "p": range(1, 17), "m": range(8192, 1 << 20)}
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _RECOVERY_BYTES: Final = 32
+_TAG: Final = 16  # bytes that AES-GCM adds
 
 
 class _Keyring(Protocol):
@@ -68,15 +70,17 @@ def _header(slot: Mapping[str, Any]) -> bytes:
     return json.dumps({k: v for k, v in slot.items() if k != "sealed"}, sort_keys=True).encode()
 
 
-def _seal(key: bytes, plain: bytes, **header: Any) -> dict[str, Any]:
+def _seal(key: bytes, plain: bytes | bytearray, **header: Any) -> dict[str, Any]:
     slot = {**header, "nonce": _b64(os.urandom(12))}
     sealed = AESGCM(key).encrypt(base64.b64decode(slot["nonce"]), plain, _header(slot))
     return {**slot, "sealed": _b64(sealed)}
 
 
-def _open(key: bytes, slot: Mapping[str, Any]) -> bytes:
+def _open(key: bytes, slot: Mapping[str, Any]) -> bytearray:
     nonce, sealed = base64.b64decode(slot["nonce"]), base64.b64decode(slot["sealed"])
-    return AESGCM(key).decrypt(nonce, sealed, _header(slot))
+    plain = bytearray(len(sealed) - _TAG)  # memory that can be wiped
+    AESGCM(key).decrypt_into(nonce, sealed, _header(slot), plain)
+    return plain
 
 
 def _stretch(passphrase: str, kdf: Mapping[str, Any]) -> bytes:
@@ -92,8 +96,8 @@ def _stretch(passphrase: str, kdf: Mapping[str, Any]) -> bytes:
     ).derive(passphrase.encode())
 
 
-def _subkey(dek: bytes | bytearray, purpose: str) -> bytes:
-    return HKDF(SHA256(), 32, salt=None, info=f"hearthlight {purpose}".encode()).derive(bytes(dek))
+def _subkey(dek: bytearray, purpose: str) -> bytes:
+    return HKDF(SHA256(), 32, salt=None, info=f"hearthlight {purpose}".encode()).derive(dek)
 
 
 def _recovery_text(raw: bytes) -> str:
@@ -184,7 +188,9 @@ class Vault:
                 QT_TRANSLATE_NOOP("Error", "This machine has no keyring that keeps secrets safe."),
                 QT_TRANSLATE_NOOP("Error", "Choose a passphrase (or give one with --passphrase-file)."),
             )
-        dek, recovery = bytearray(os.urandom(32)), os.urandom(_RECOVERY_BYTES)
+        with Key.fresh().bare() as fresh:
+            dek = bytearray(fresh)
+        recovery = os.urandom(_RECOVERY_BYTES)
         vault: dict[str, Any] = {
             "format": FORMAT,
             "profile": secrets.token_hex(8),
@@ -193,7 +199,7 @@ class Vault:
             "accounts": {},
         }
         profile = vault["profile"]
-        vault["slots"].append(_seal(recovery, bytes(dek), type="recovery", profile=profile))
+        vault["slots"].append(_seal(recovery, dek, type="recovery", profile=profile))
         if passphrase:
             vault["slots"].append(self._passphrase_slot(profile, dek, passphrase))
         if backend is not None:
@@ -252,7 +258,7 @@ class Vault:
                 backend.delete_password(old["service"], old["account"])
         return True
 
-    def fits(self, dek: bytes | bytearray) -> bool:
+    def fits(self, dek: bytearray) -> bool:
         """Whether this is the vault's file key: tells a wrong key from a damaged store."""
         return hmac.compare_digest(self._read()["check"], self._check(dek))
 
@@ -281,8 +287,8 @@ class Vault:
         self._write(vault)
 
     @staticmethod
-    def _check(dek: bytes | bytearray) -> str:
-        return hmac.new(bytes(dek), b"hearthlight key check", hashlib.sha256).hexdigest()
+    def _check(dek: bytearray) -> str:
+        return hmac.new(dek, b"hearthlight key check", hashlib.sha256).hexdigest()
 
     @staticmethod
     def _passphrase_slot(profile: str, dek: bytearray, passphrase: str) -> dict[str, Any]:
@@ -294,7 +300,7 @@ class Vault:
             )
         kdf = {"name": "argon2id", **_ARGON, "salt": _b64(os.urandom(16))}
         key = _stretch(passphrase, kdf)
-        return _seal(key, bytes(dek), type="passphrase", profile=profile, kdf=kdf)
+        return _seal(key, dek, type="passphrase", profile=profile, kdf=kdf)
 
     @staticmethod
     def _keyring_slot(profile: str, dek: bytearray, backend: _Keyring) -> dict[str, Any]:
@@ -328,7 +334,7 @@ class Vault:
 
     def _unwrap(self, key: bytes, slot: Mapping[str, Any]) -> bytearray:
         try:
-            dek = bytearray(_open(key, slot))
+            dek = _open(key, slot)
         except InvalidTag:
             raise WrongKey(
                 QT_TRANSLATE_NOOP("Error", "That key does not open this profile."),

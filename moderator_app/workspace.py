@@ -13,6 +13,7 @@ from moderator_app.desk import accounts, actions
 from moderator_app.desk.desk import Clock, Desk
 from moderator_app.desk.sync import Sync
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
+from moderator_app.keys import Key
 from moderator_app.models.store import Damaged, Store
 from moderator_app.paths import Profile
 from moderator_app.settings import Settings
@@ -30,9 +31,10 @@ class Workspace:
         self.settings = Settings.load(profile.settings)
         self.recovery_key = ""
         self._vault = Vault(profile.vault)
-        self._secrets_key = bytearray(dek)  # the store wipes the one it was given
+        self._key = Key(dek)
         try:
-            self._store = Store.open(profile, dek)
+            with self._key.bare() as plain:
+                self._store = Store.open(profile, plain)
         except Damaged as error:
             raise self._explained(error) from error
         self.desk = Desk(self._store, self.settings.moderator or settings.somebody(), clock)
@@ -76,8 +78,9 @@ class Workspace:
 
     def _explained(self, error: Damaged) -> ForTheModerator:
         """SQLCipher answers a wrong key and a damaged file alike; the vault knows which it is."""
-        if not self._vault.exists or self._vault.fits(self._secrets_key):
-            return error
+        with self._key.bare() as dek:
+            if not self._vault.exists or self._vault.fits(dek):
+                return error
         return ForTheModerator(
             QT_TRANSLATE_NOOP("Error", "The key file and the messages file do not belong together."),
             QT_TRANSLATE_NOOP("Error", "Put back the pair from one copy; neither was changed."),
@@ -93,7 +96,8 @@ class Workspace:
         return account
 
     def _keep(self, vault_key: str, secrets: Mapping[str, str]) -> None:
-        self._vault.keep_secrets(self._secrets_key, vault_key, secrets)
+        with self._key.bare() as dek:
+            self._vault.keep_secrets(dek, vault_key, secrets)
 
     def disconnect(self, account_id: int) -> None:
         """Stop reading an account and forget its secrets; its messages stay."""
@@ -110,13 +114,14 @@ class Workspace:
         return dict(self._syncs)
 
     def _connector(self, one: accounts.SignIn) -> Connector:
-        secrets = self._vault.secrets_of(self._secrets_key, one.vault_key)
+        with self._key.bare() as dek:
+            secrets = self._vault.secrets_of(dek, one.vault_key)
         return registry.connector(one.platform)(one.values, secrets)
 
     def close(self) -> None:
         """Let go of the store and wipe the keys."""
         self._store.close()
-        self._secrets_key[:] = bytes(len(self._secrets_key))
+        self._key.wipe()
 
     def __enter__(self) -> Self:
         return self

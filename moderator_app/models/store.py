@@ -18,7 +18,9 @@ import sqlalchemy as sa
 import sqlcipher3.dbapi2 as sqlcipher
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, sessionmaker
 
+from moderator_app import keys
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
+from moderator_app.keys import Key
 from moderator_app.models import migrations
 from moderator_app.paths import Profile
 
@@ -98,17 +100,6 @@ def _said(path: Path) -> Iterator[None]:
         raise trouble from error
 
 
-def _hex_spec(dek: bytearray) -> bytearray:
-    """The key as x'<64 hex>' in memory that can be wiped. Any other length would become a passphrase."""
-    if len(dek) != 32:  # noqa: PLR2004 - 256 bits
-        raise ValueError("the file key must have 32 bytes")
-    digits = b"0123456789abcdef"
-    spec = bytearray(b"x'") + bytearray(64) + bytearray(b"'")
-    for i, byte in enumerate(dek):
-        spec[2 + 2 * i], spec[3 + 2 * i] = digits[byte >> 4], digits[byte & 15]
-    return spec
-
-
 def driver() -> str:
     """The versions of the database driver, or a sentence where they are too old to be safe."""
     if sqlcipher.sqlite_version_info < _LEAST_SQLITE:
@@ -126,7 +117,7 @@ class Store:
     def __init__(self, path: Path, dek: bytearray, lock: filelock.BaseFileLock | None) -> None:
         driver()
         self.path = path
-        self._dek = dek
+        self._key = Key(dek)
         self._lock = lock
         self._writing = threading.RLock()
         self._listeners: list[Listener] = []
@@ -137,7 +128,10 @@ class Store:
 
     @classmethod
     def open(cls, profile: Profile, dek: bytearray) -> Self:
-        """Open the profile's store, alone; make it where it is new, bring it up to date where it is old."""
+        """Open the profile's store, alone; make it where it is new, bring it up to date where it is old.
+
+        The key that is handed in is wiped: the store keeps it masked.
+        """
         lock = _alone(profile)
         try:
             return cls._open(profile, dek, lock)
@@ -192,7 +186,8 @@ class Store:
             timeout=5,
             cached_statements=256,
         )
-        spec = _hex_spec(self._dek)
+        with self._key.bare() as plain:
+            spec = keys.spec(plain)
         # set_key leaves no copy of the key in memory, PRAGMA key leaves up to four (measured).
         connection.set_key(spec)
         spec[:] = bytes(len(spec))
@@ -278,7 +273,7 @@ class Store:
         except ForTheModerator:
             _log.warning("the log could not be emptied into the file; it will be at the next start")
         self._engine.dispose()
-        self._dek[:] = bytes(len(self._dek))
+        self._key.wipe()
         if self._lock is not None:
             self._lock.release()
 

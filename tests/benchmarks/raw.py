@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import sqlcipher3.dbapi2 as sqlcipher
 
+from moderator_app import keys
 from moderator_app.desk import search
 from moderator_app.models import store
 
@@ -53,7 +54,7 @@ _WEEK_MS: Final = 7 * 24 * 3600 * 1000
 def connect(path: Path, dek: bytes) -> Any:
     """A bare connection with the key and the pragmas of the product."""
     connection = sqlcipher.connect(str(path), isolation_level=None, cached_statements=256)
-    connection.set_key(store._hex_spec(bytearray(dek)))
+    connection.set_key(keys.spec(bytearray(dek)))
     for pragma in store._PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     return connection
