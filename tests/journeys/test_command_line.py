@@ -128,7 +128,7 @@ def test_help_and_version() -> None:
 def test_the_store_is_backed_up_verified_restored_and_taken_along(cli: Cli, tmp_path: Path) -> None:
     made = cli.json("store", "backup", "--to", str(tmp_path / "stick"))
     assert made["rows"]["message"] > 2000
-    assert [one["name"] for one in cli.json("store", "backups")][0] == made["name"]
+    assert cli.json("store", "backups")[0]["name"] == made["name"]
     assert cli.json("store", "verify", "--backup", made["name"])["ok"]
     assert cli.json("store", "verify") == {
         "ok": True,
