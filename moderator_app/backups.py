@@ -71,7 +71,8 @@ class Backups:
         folder = self._profile.backups
         folder.mkdir(mode=0o700, exist_ok=True)
         self._room(folder)
-        name = f"{at:%Y-%m-%dT%H%M%SZ}.db"
+        # To the microsecond: a backup must never take the place of one that was acknowledged.
+        name = f"{at:%Y-%m-%dT%H%M%S.%fZ}.db"
         key, path = Key.fresh(), folder / name
         try:
             copied = copies.copy(self._profile.store, self._key, path, key, tell, cancelled)
