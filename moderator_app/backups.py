@@ -19,7 +19,7 @@ from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.keys import Key
 from moderator_app.models import cipher, copies, salvage, swap
 from moderator_app.models.cipher import said
-from moderator_app.models.copies import Cancelled, Contents, Tell
+from moderator_app.models.copies import Asked, Contents, Tell
 from moderator_app.models.salvage import Salvaged
 from moderator_app.models.store import Store, alone
 from moderator_app.paths import Profile
@@ -64,7 +64,7 @@ class Backups:
         now: datetime | None = None,
         keep: int = KEEP,
         tell: Tell = _quiet,
-        cancelled: Cancelled = _never,
+        cancelled: Asked = _never,
     ) -> Backup:
         """Copy the store as it is now, open the copy and compare, then let the oldest beyond `keep` go."""
         at = now or datetime.now(tz=UTC)
@@ -200,7 +200,7 @@ class Backups:
 
     # ------------------------------------------------------------------ putting another store in place
 
-    def restore(self, name: str, tell: Tell = _quiet, cancelled: Cancelled = _never) -> Contents:
+    def restore(self, name: str, tell: Tell = _quiet, cancelled: Asked = _never) -> Contents:
         """Put a backup in the place of the store, which is put aside, not lost. Nothing may have it open.
 
         What was recorded since the backup is only in the store that was put aside.
@@ -213,7 +213,7 @@ class Backups:
             self._exchange({swap.STORE: self._profile.store.name})
         return copied
 
-    def recover(self, tell: Tell = _quiet, cancelled: Cancelled = _never) -> Salvaged:
+    def recover(self, tell: Tell = _quiet, cancelled: Asked = _never) -> Salvaged:
         """Save all that can be read of a damaged store into a new one. Nothing may have it open."""
         with self._alone():
             found = salvage.salvage(
@@ -238,7 +238,7 @@ class Backups:
             store.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def change_key(
-        self, passphrase: str | None = None, tell: Tell = _quiet, cancelled: Cancelled = _never
+        self, passphrase: str | None = None, tell: Tell = _quiet, cancelled: Asked = _never
     ) -> str:
         """Put the store under a new file key and wrap that anew; answers the new recovery key.
 

@@ -14,11 +14,11 @@ from typing import Any, Final
 
 import sqlcipher3.dbapi2 as sqlcipher
 
-from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
+from moderator_app.errors import QT_TRANSLATE_NOOP, Cancelled, ForTheModerator
 from moderator_app.keys import Key
 from moderator_app.models import cipher, copies
 from moderator_app.models.base import Base
-from moderator_app.models.copies import Cancelled, Stopped, Tell
+from moderator_app.models.copies import Asked, Tell
 
 _CHUNK: Final = 512  # rows asked for at once
 _FAR: Final = 2**62
@@ -71,7 +71,7 @@ def salvage(
     target: Path,
     make: Callable[[Path], None],
     tell: Tell = lambda *_: None,
-    cancelled: Cancelled = lambda: False,
+    cancelled: Asked = lambda: False,
 ) -> Salvaged:
     """Fill a new store with all that can be read of a damaged one that nobody has open.
 
@@ -123,7 +123,7 @@ def _columns(source: _Source, table: str) -> list[str]:
     return [column.name for column in Base.metadata.tables[table].columns if column.name in there]
 
 
-def _table(source: _Source, new: Any, table: str, cancelled: Cancelled) -> tuple[int, int]:
+def _table(source: _Source, new: Any, table: str, cancelled: Asked) -> tuple[int, int]:
     columns = [f'"{name}"' for name in _columns(source, table)]
     if not columns:
         return 0, 0
@@ -135,7 +135,7 @@ def _table(source: _Source, new: Any, table: str, cancelled: Cancelled) -> tuple
     for rows, unreadable in _ranges(source, table, select):
         if cancelled():
             new.execute("ROLLBACK")
-            raise Stopped
+            raise Cancelled
         kept = new.executemany(insert, rows).rowcount if rows else 0
         saved, lost = saved + kept, lost + unreadable + len(rows) - kept
     new.execute("COMMIT")

@@ -15,11 +15,10 @@ from moderator_app.backups import Backups
 from moderator_app.desk import audit, replies, search, threads, triage
 from moderator_app.desk.desk import Desk
 from moderator_app.desk.rows import ActionState, Audience, Queue
-from moderator_app.errors import ForTheModerator
+from moderator_app.errors import Cancelled, ForTheModerator
 from moderator_app.models import cipher, copies, swap
 from moderator_app.models.care import Action
 from moderator_app.models.cipher import Damaged
-from moderator_app.models.copies import Stopped
 from moderator_app.models.inbox import Item, Message
 from moderator_app.paths import Profile
 from moderator_app.vault import Vault
@@ -137,7 +136,7 @@ def test_so_many_are_kept_and_the_oldest_go(home: Profile) -> None:
 
 
 def test_stopping_a_backup_leaves_nothing(home: Profile) -> None:
-    with _open(home) as workspace, pytest.raises(Stopped):
+    with _open(home) as workspace, pytest.raises(Cancelled):
         _backups(workspace).make(DAY, cancelled=lambda: True)
     assert list(home.backups.iterdir()) == []
 
