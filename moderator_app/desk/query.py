@@ -51,7 +51,7 @@ def parse(words: str) -> Query:
     """Understand what was typed; a filter with a value that does not exist is said."""
     query, said = Query(), []
     for found in _TOKEN.finditer(words):
-        if found[0] in FILTERS:
+        if found[0].endswith(":") and found[0] in FILTERS:
             continue  # its value is still to come
         value = found["phrase"] if found["phrase"] is not None else found["word"] or ""
         if found["name"] is None or not _filter(query, found["name"], value.strip()):

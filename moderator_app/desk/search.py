@@ -177,18 +177,14 @@ def _people(ctx: Ctx, name: str) -> list[int]:
     """Whose handle or name begins so; #7 means that very person."""
     if re.fullmatch(r"#\d+", name):
         return [int(name[1:])]
-    begins = [name.casefold(), "@" + name.casefold().removeprefix("@")]
-    chosen = sa.or_(
-        *(
-            sa.and_(
-                sa.collate(column, "NOCASE") >= begin,
-                sa.collate(column, "NOCASE") < begin + "\U0010ffff",
-            )
-            for column in (Person.handle, Person.name)
-            for begin in begins
-        )
-    )
-    return list(ctx.session.scalars(sa.select(Person.id).where(chosen).limit(_NAMES)))
+    begins = [name, "@" + name.removeprefix("@")]
+    found: dict[int, None] = {}
+    for column, more in ((Person.handle, sa.true()), (Person.name, Person.name != sa.literal_column("''"))):
+        folded = sa.collate(column, "NOCASE")
+        for begin in dict.fromkeys(begins):
+            chosen = sa.select(Person.id).where(folded >= begin, folded < begin + "\U0010ffff", more)
+            found |= dict.fromkeys(ctx.session.scalars(chosen.limit(_NAMES)))
+    return list(found)
 
 
 def _tests(query: Query, values: dict[str, Any]) -> tuple[list[str], list[str]]:

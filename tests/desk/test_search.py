@@ -193,6 +193,8 @@ def test_paging_goes_on_where_it_stopped(shift: Shift) -> None:
 
 
 def test_the_best_match_first_where_it_is_wanted(shift: Shift) -> None:
+    for number in range(8):
+        shift.platform.say("@sam", f"nothing of that kind, number {number}")
     shift.platform.say("@mira", "rain rain rain")
     shift.platform.say("@noor", "rain, and a great many other words about everything that happened today")
     shift.sync.run()

@@ -33,7 +33,10 @@ def test_head_equals_the_models(store: Store) -> None:
         context = MigrationContext.configure(
             connection,
             opts={
-                "include_name": lambda name, kind, _: kind != "table" or not name.startswith("message_fts")
+                "include_name": lambda name, kind, _: (
+                    not (name or "").startswith("message_fts")
+                    and name not in ("ix_person_handle", "ix_person_name")
+                )
             },
         )
         assert compare_metadata(context, base.Base.metadata) == []
