@@ -203,6 +203,16 @@ class Vault:
         """Whether this is the vault's file key: tells a wrong key from a damaged store."""
         return hmac.compare_digest(self._read()["check"], self._check(dek))
 
+    def note_store(self, salt: bytes) -> None:
+        """Remember which file the key is for: its salt, the 16 bytes at its beginning that are no secret."""
+        if self._read().get("store") != salt.hex():
+            with self._changing() as vault:
+                vault["store"] = salt.hex()
+
+    def is_for(self, salt: bytes) -> bool:
+        """Whether a file is the one that was opened last with this vault's key."""
+        return bool(self._read().get("store", salt.hex()) == salt.hex())
+
     def keep_secrets(self, dek: bytearray, account: str, values: Mapping[str, str]) -> None:
         """Seal one account's sign-in secrets; on disk when this returns."""
         plain = json.dumps(dict(values)).encode()
@@ -293,6 +303,7 @@ class Vault:
                 header = {key: value for key, value in slot.items() if key not in ("nonce", "sealed")}
                 vault[section][name] = seal(new_key, unseal(old_key, slot), **header)
         vault["slots"], vault["check"] = slots, self._check(new)
+        vault.pop("store", None)  # the store under the new key is another file
         if backend is not None:
             vault["stale"] = [*vault.get("stale", []), kinds["keyring"]["account"]]
         vault["digest"] = _digest(vault)

@@ -49,6 +49,8 @@ class Workspace:
         self.recovered = 0
         if not read_only:
             self._store.keep_reserve()
+            if self._vault.exists:
+                self._vault.note_store(_salt(profile))
             self.recovered = self.desk.do(actions.recover)
 
     @classmethod
@@ -94,9 +96,8 @@ class Workspace:
 
     def _explained(self, error: Damaged) -> ForTheModerator:
         """SQLCipher answers a wrong key and a damaged file alike; the vault knows which it is."""
-        with self._key.bare() as dek:
-            if not self._vault.exists or self._vault.fits(dek):
-                return error
+        if not self._vault.exists or self._vault.is_for(_salt(self.profile)):
+            return error
         return ForTheModerator(
             QT_TRANSLATE_NOOP("Error", "The key file and the messages file do not belong together."),
             QT_TRANSLATE_NOOP("Error", "Put back the pair from one copy; neither was changed."),
@@ -154,6 +155,11 @@ class Workspace:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _salt(profile: Profile) -> bytes:
+    with profile.store.open("rb") as file:
+        return file.read(16)
 
 
 def key_of(vault: Vault, passphrase: str | None = None, recovery: str | None = None) -> bytearray:
