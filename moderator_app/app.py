@@ -302,11 +302,11 @@ class Program(QObject):
 
     def lock(self) -> None:
         """Cover the window and let go of the key."""
-        self.lock_wanted.emit(False)  # noqa: FBT003 - a signal takes no names
+        self.lock_wanted.emit(False)
 
     def panic(self) -> None:
         """Take the window out of sight and lock."""
-        self.lock_wanted.emit(True)  # noqa: FBT003 - a signal takes no names
+        self.lock_wanted.emit(True)
 
 
 def _mapping(chosen: Mapping[str, str]) -> "FieldMapping":

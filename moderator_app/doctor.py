@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from moderator_app import vault
 from moderator_app.errors import ForTheModerator
-from moderator_app.models import store
+from moderator_app.models import cipher
 from moderator_app.models.store import Store
 from moderator_app.paths import Profile
 from moderator_app.settings import Settings
@@ -54,7 +54,7 @@ def _versions() -> Finding:
 
 def _driver() -> Finding:
     try:
-        said = store.driver()
+        said = cipher.driver()
     except ForTheModerator as error:
         return Finding("driver", False, str(error))
     return Finding("driver", True, said)

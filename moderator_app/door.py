@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer, Signal, SignalInstance, Slot
 from PySide6.QtGui import QPixmapCache
 from PySide6.QtWidgets import QDialog
 
@@ -33,8 +33,9 @@ class Shift(Protocol):
 
     window: MainWindow
     runner: Runner
-    lock_wanted: Signal
 
+    @property
+    def lock_wanted(self) -> SignalInstance: ...
     def start(self) -> None: ...
     def return_to(self, place: Mapping[str, str]) -> None: ...
     def leave(self) -> int: ...

@@ -47,6 +47,14 @@ class Profile:
         return self.folder / "vault.json"
 
     @property
+    def vault_copy(self) -> Path:
+        return self.folder / "vault.copy.json"
+
+    @property
+    def order(self) -> Path:
+        return self.folder / "exchange.json"
+
+    @property
     def lock(self) -> Path:
         return self.folder / "hearthlight.lock"
 

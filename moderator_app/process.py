@@ -57,7 +57,7 @@ def memory_closed() -> bool:
 
 
 def places(error: BaseException) -> list[str]:
-    """Where an error came from: its type, functions, files and lines. Never its text, which may hold words."""
+    """Where an error came from: type, functions, files and lines. Never its text, which may hold words."""
     frames = traceback.extract_tb(error.__traceback__)
     return [type(error).__name__, *(f"  {f.name} ({_short(f.filename)}:{f.lineno})" for f in frames)]
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import tomli_w
 
+from moderator_app import durable
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 
 
@@ -72,9 +73,7 @@ class Settings:
     def save(self, path: Path) -> None:
         """Write the file whole or not at all."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "unknown"}
-        temporary = path.with_suffix(".new")
-        temporary.write_bytes(tomli_w.dumps({**self.unknown, **values}).encode())
-        temporary.replace(path)
+        durable.write(path, tomli_w.dumps({**self.unknown, **values}).encode())
 
 
 def somebody() -> str:

@@ -14,7 +14,8 @@ from moderator_app.desk.desk import Clock, Desk
 from moderator_app.desk.sync import Sync
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.keys import Key
-from moderator_app.models.store import Damaged, Store
+from moderator_app.models.cipher import Damaged
+from moderator_app.models.store import Store
 from moderator_app.paths import Profile
 from moderator_app.settings import Settings
 from moderator_app.vault import Vault

@@ -27,10 +27,10 @@ def read_pending(
     progress: Callable[[int], None] | None = None,
 ) -> int:
     """Read everything that is unread; answer how many messages that was."""
-    done = 0
+    done, inbox = 0, desk.in_bulk()
     while not cancelled() and (batch := desk.ask(triage.unread, BATCH)):
         readings = reader.read([(text, lang) for _, text, lang in batch])
-        desk.do(
+        inbox.do(
             triage.apply,
             [(key, text, found) for (key, text, _), found in zip(batch, readings, strict=True)],
         )

@@ -4,6 +4,7 @@ No transaction is ever open while the network is asked. Everything that must sur
 before the call (an action is marked sent) or after it (a page with its cursor, an outcome).
 """
 
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from connectors.errors import OutcomeUnknown, Refused, SignInAgain, TryLater, Un
 from moderator_app.desk import accounts, actions, intake
 from moderator_app.desk.desk import Ctx, Desk
 from moderator_app.desk.intake import Brought
+from moderator_app.models.cipher import DiskFull
 from moderator_app.models.inbox import Account, Cursor
 
 _log = logging.getLogger(__name__)
@@ -53,6 +55,7 @@ class Sync:
         keep: Callable[[Mapping[str, str]], None],
     ) -> None:
         self._desk = desk
+        self._inbox = desk.in_bulk()  # a full disk stops what comes in, never what a moderator does
         self._account = account_id
         self._connector = connector
         self._keep = keep
@@ -79,7 +82,7 @@ class Sync:
             if not pull:
                 return Trip(self._brought, sent, "ok")
             if not self._probed:
-                self._desk.do(accounts.update_abilities, self._account, self._connector.probe())
+                self._inbox.do(accounts.update_abilities, self._account, self._connector.probe())
                 self._probed = True
             for stream in self._streams():
                 self._pull(stream, progress, cancelled, since)
@@ -90,7 +93,7 @@ class Sync:
             until = max(error.until or self._desk.clock.now(), self._desk.clock.now() + wait)
             health = "offline" if error.offline else "waiting"
             return self._troubled(Trip(self._brought, sent, health, str(error), until))
-        except (Refused, Unreadable, OutcomeUnknown) as error:
+        except (Refused, Unreadable, OutcomeUnknown, DiskFull) as error:
             until = self._desk.clock.now() + timedelta(seconds=_AGAIN[-1])
             return self._troubled(Trip(self._brought, sent, "waiting", str(error), until))
         finally:
@@ -139,7 +142,7 @@ class Sync:
     ) -> None:
         state = self._desk.ask(_state, self._account, stream)
         for page in self._connector.pull(stream, state, since):
-            self._brought += self._desk.do(intake.apply, self._account, page)
+            self._brought += self._inbox.do(intake.apply, self._account, page)
             progress(page)
             if cancelled():
                 break
@@ -158,8 +161,9 @@ class Sync:
     def _troubled(self, trip: Trip) -> Trip:
         self._failures += 1
         skipped = trip.brought.skipped
-        if self._desk.do(accounts.set_health, self._account, trip.health, trip.until, skipped):
-            _log.warning("account %d is not reachable: %s", self._account, trip.health)
+        with contextlib.suppress(DiskFull):  # it is said all the same
+            if self._inbox.do(accounts.set_health, self._account, trip.health, trip.until, skipped):
+                _log.warning("account %d is not reachable: %s", self._account, trip.health)
         return trip
 
 

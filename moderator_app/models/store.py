@@ -8,6 +8,7 @@ import contextlib
 import logging
 import os
 import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,111 +17,54 @@ from typing import Any, Final, Self
 import filelock
 import sqlalchemy as sa
 import sqlcipher3.dbapi2 as sqlcipher
+from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, sessionmaker
 
-from moderator_app import keys
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.keys import Key
-from moderator_app.models import migrations
+from moderator_app.models import cipher, migrations
+from moderator_app.models.cipher import Damaged, not_writable, said
+from moderator_app.models.reserve import Reserve
 from moderator_app.paths import Profile
 
 _log = logging.getLogger(__name__)
 
-# SQLite before 3.51.3 can corrupt a WAL file with two connections; SQLCipher before 4.19 answers one
-# damaged page with MemoryError for ever. A second package of the same name can shadow the right one.
-_LEAST_SQLITE: Final = (3, 51, 3)
-_LEAST_CIPHER: Final = (4, 19)
-_PRAGMAS: Final = (
-    "journal_mode=WAL",
-    "synchronous=FULL",  # an acknowledged commit survives a power cut; costs one fsync
-    "foreign_keys=ON",
-    "temp_store=MEMORY",
-    "secure_delete=ON",
-    "trusted_schema=OFF",
-    "cell_size_check=ON",
-    "cache_size=-65536",
-    "journal_size_limit=67108864",
-    "checkpoint_fullfsync=ON",
-)
 _READERS: Final = 4
 
 Listener = Callable[[frozenset[str]], None]
-
-
-class Damaged(ForTheModerator):
-    """The file is there and the key is right, but a page does not check out."""
 
 
 class NewerFile(ForTheModerator):
     """The file was written by a newer version of the program."""
 
 
-def _not_writable(folder: Path) -> ForTheModerator:
-    return ForTheModerator(
-        QT_TRANSLATE_NOOP("Error", "Hearthlight may not write in {folder}."),
-        QT_TRANSLATE_NOOP("Error", "Check the folder's permissions, or choose another profile."),
-        folder=folder,
-    )
+class ReadOnly(ForTheModerator):
+    """The file was opened to be looked at; nothing can be recorded in it."""
 
-
-def _trouble(error: BaseException, path: Path) -> ForTheModerator | None:
-    """The sentence for a database error, or None where it is a bug of ours."""
-    said = str(error).lower()
-    if "disk is full" in said:
-        return ForTheModerator(
-            QT_TRANSLATE_NOOP("Error", "The disk is full, so nothing could be saved."),
-            QT_TRANSLATE_NOOP("Error", "Free some space and do it again; nothing saved was lost."),
+    def __init__(self) -> None:
+        super().__init__(
+            QT_TRANSLATE_NOOP("Error", "This workspace is open for reading only."),
+            QT_TRANSLATE_NOOP("Error", "Open it in the usual way to change anything."),
         )
-    if "readonly" in said or "read-only" in said or "unable to open" in said:
-        return _not_writable(path.parent)
-    if "locked" in said:
-        return ForTheModerator(
-            QT_TRANSLATE_NOOP("Error", "Another program is holding the messages file."),
-            QT_TRANSLATE_NOOP("Error", "Close backup or sync tools that use it, and try again."),
-        )
-    marks = ("not a database", "malformed", "corrupt", "hmac", "disk i/o error")
-    if any(mark in said for mark in marks):
-        return Damaged(
-            QT_TRANSLATE_NOOP("Error", "The messages file is damaged: {path}."),
-            QT_TRANSLATE_NOOP("Error", "It was left as it is. Put back a copy, or ask for help."),
-            path=path,
-        )
-    return None
-
-
-@contextlib.contextmanager
-def _said(path: Path) -> Iterator[None]:
-    """Turn database errors that a person can act on into sentences; let bugs through."""
-    try:
-        yield
-    except (sa.exc.DBAPIError, sqlcipher.Error, MemoryError) as error:
-        trouble = _trouble(error.orig if isinstance(error, sa.exc.DBAPIError) else error, path)  # type: ignore[arg-type]  # orig is set on every DBAPIError
-        if trouble is None:
-            raise
-        raise trouble from error
-
-
-def driver() -> str:
-    """The versions of the database driver, or a sentence where they are too old to be safe."""
-    if sqlcipher.sqlite_version_info < _LEAST_SQLITE:
-        raise ForTheModerator(
-            QT_TRANSLATE_NOOP("Error", "The database driver is too old ({found})."),
-            QT_TRANSLATE_NOOP("Error", "Install Hearthlight again (make setup)."),
-            found=sqlcipher.sqlite_version,
-        )
-    return f"SQLite {sqlcipher.sqlite_version} with SQLCipher"
 
 
 class Store:
     """One open workspace. Close it before the program ends; it is safe to use from several threads."""
 
-    def __init__(self, path: Path, dek: bytearray, lock: filelock.BaseFileLock | None) -> None:
-        driver()
+    def __init__(
+        self, path: Path, key: Key, lock: filelock.BaseFileLock | None, reserve: Reserve | None = None
+    ) -> None:
+        cipher.driver()
         self.path = path
-        self._key = Key(dek)
+        self.read_only = reserve is None
+        self._key = key
         self._lock = lock
+        self._reserve = reserve
         self._writing = threading.RLock()
+        self._guard = threading.Lock()
+        self._live: set[Any] = set()  # the driver's connections, to be interrupted
         self._listeners: list[Listener] = []
+        self._aside: tempfile.TemporaryDirectory[str] | None = None
         self._engine = self._make_engine()
         self._writer = self._engine.execution_options(begin="BEGIN IMMEDIATE")
         self._read_session = sessionmaker(self._engine, expire_on_commit=False)
@@ -132,24 +76,55 @@ class Store:
 
         The key that is handed in is wiped: the store keeps it masked.
         """
+        key = Key(dek)
         lock = _alone(profile)
         try:
-            return cls._open(profile, dek, lock)
+            return cls._open(profile, key, lock)
         except BaseException:
+            key.wipe()
             lock.release()
             raise
 
     @classmethod
-    def _open(cls, profile: Profile, dek: bytearray, lock: filelock.BaseFileLock) -> Self:
+    def view(cls, profile: Profile, dek: bytearray) -> Self:
+        """Open the profile's store to look at it, also where nothing may be written beside it.
+
+        Nothing else may have it open. What a crash left in its log is read from a copy, because reading it
+        in place would mean writing.
+        """
+        key = Key(dek)
+        log = profile.store.with_name(profile.store.name + "-wal")
+        path, aside = profile.store, None
+        if log.exists() and log.stat().st_size:
+            aside = tempfile.TemporaryDirectory(prefix="hearthlight-view-")  # still encrypted, and 0700
+            for part in (profile.store, log):
+                shutil.copyfile(part, Path(aside.name) / part.name)
+            path = Path(aside.name) / profile.store.name
+            with said(path), contextlib.closing(cipher.connect(path, key)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                connection.execute("PRAGMA journal_mode=DELETE").fetchall()
+        store = cls(path, key, None)
+        store._aside = aside
+        try:
+            store._refuse_unknown(store._version())
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    @classmethod
+    def _open(cls, profile: Profile, key: Key, lock: filelock.BaseFileLock) -> Self:
         new = not profile.store.exists()
-        with _said(profile.store):
+        reserve = Reserve(profile.ballast)
+        reserve.make_room_to_open()
+        with said(profile.store):
             if new:
                 # Made by us first, so that nobody else can read even the empty file.
                 descriptor = os.open(profile.store, os.O_CREAT | os.O_RDWR, 0o600)
                 os.close(descriptor)
             elif not os.access(profile.store, os.W_OK) or not os.access(profile.folder, os.W_OK):
                 raise sqlcipher.OperationalError("attempt to write a readonly database")
-            store = cls(profile.store, dek, lock)
+            store = cls(profile.store, key, lock, reserve)
             try:
                 store.migrate(profile, new=new)
             except BaseException:
@@ -159,13 +134,8 @@ class Store:
 
     def migrate(self, profile: Profile, *, new: bool) -> None:
         """Bring the schema to this version's; an older file is copied first, a newer one refused."""
-        with self._engine.connect() as connection:
-            found = migrations.version(connection)
-        if found is not None and not migrations.known(found):
-            raise NewerFile(
-                QT_TRANSLATE_NOOP("Error", "This profile was made by a newer Hearthlight."),
-                QT_TRANSLATE_NOOP("Error", "Update Hearthlight; nothing was changed."),
-            )
+        found = self._version()
+        self._refuse_unknown(found)
         if found == migrations.head():
             return
         if not new and found is not None:
@@ -173,35 +143,27 @@ class Store:
         with self._writer.begin() as connection:
             migrations.upgrade(connection)
 
+    def _version(self) -> str | None:
+        with said(self.path), self._engine.connect() as connection:
+            return migrations.version(connection)
+
+    @staticmethod
+    def _refuse_unknown(found: str | None) -> None:
+        if found is not None and not migrations.known(found):
+            raise NewerFile(
+                QT_TRANSLATE_NOOP("Error", "This profile was made by a newer Hearthlight."),
+                QT_TRANSLATE_NOOP("Error", "Update Hearthlight; nothing was changed."),
+            )
+
     def _copy_aside(self, profile: Profile, version: str) -> None:
         self.checkpoint()
         profile.backups.mkdir(mode=0o700, exist_ok=True)
         shutil.copy2(self.path, profile.backups / f"before-{version}.db")
 
     def _connect(self) -> Any:
-        connection = sqlcipher.connect(
-            str(self.path),
-            isolation_level=None,
-            check_same_thread=False,
-            timeout=5,
-            cached_statements=256,
-        )
-        with self._key.bare() as plain:
-            spec = keys.spec(plain)
-        # set_key leaves no copy of the key in memory, PRAGMA key leaves up to four (measured).
-        connection.set_key(spec)
-        spec[:] = bytes(len(spec))
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA cipher_log_level=NONE")
-        cursor.execute("SELECT count(*) FROM sqlite_schema")  # a wrong key shows here
-        version = cursor.execute("PRAGMA cipher_version").fetchone()[0].split()[0]
-        if tuple(int(part) for part in version.split(".")[:2]) < _LEAST_CIPHER:
-            raise RuntimeError(f"SQLCipher {version} is too old")
-        if cursor.execute("PRAGMA cipher_status").fetchone()[0] != "1":
-            raise RuntimeError("the store is not encrypted")
-        for pragma in _PRAGMAS:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+        connection = cipher.connect(self.path, self._key, read_only=self.read_only)
+        with self._guard:
+            self._live.add(connection)
         return connection
 
     def _make_engine(self) -> sa.Engine:
@@ -218,13 +180,25 @@ class Store:
         def begin(connection: sa.Connection) -> None:
             connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
 
+        def failed(context: ExceptionContext) -> None:
+            # After one damaged page a connection fails on every other page, too: the next one does not.
+            trouble = cipher.trouble(context.original_exception, self.path)
+            if isinstance(trouble, Damaged):
+                context.is_disconnect, context.invalidate_pool_on_disconnect = True, False
+
+        def closed(connection: Any, _: object) -> None:
+            with self._guard:
+                self._live.discard(connection)
+
         sa.event.listen(engine, "begin", begin)
+        sa.event.listen(engine, "handle_error", failed)
+        sa.event.listen(engine, "close", closed)
         return engine
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
         """A session that sees one state of the file and writes nothing."""
-        with _said(self.path), self._read_session() as session:
+        with said(self.path), self._read_session() as session:
             yield session
             session.rollback()
 
@@ -234,9 +208,11 @@ class Store:
 
         Listeners hear which tables changed, on this thread, after the commit is on disk.
         """
+        if self.read_only:
+            raise ReadOnly
         changed: set[str] = set()
         with self._writing:
-            with _said(self.path), self._write_session() as session:
+            with said(self.path), self._write_session() as session:
                 _watch(session, changed)
                 with session.begin():
                     yield session
@@ -252,27 +228,51 @@ class Store:
 
     def checkpoint(self) -> None:
         """Move the write-ahead log into the file and empty it."""
-        with self._writing, _said(self.path), self._engine.connect() as connection:
+        with self._writing, said(self.path), self._engine.connect() as connection:
             connection.connection.driver_connection.execute(  # type: ignore[union-attr]  # a live connection has one
                 "PRAGMA wal_checkpoint(TRUNCATE)"
             ).fetchall()
 
     def integrity(self) -> list[str]:
         """What a full check of the cipher and of the tables finds wrong; empty when all is well."""
-        with _said(self.path), self._engine.connect() as connection:
+        with said(self.path), self._engine.connect() as connection:
             raw = connection.connection.driver_connection
             assert raw is not None
             cipher = [str(row[0]) for row in raw.execute("PRAGMA cipher_integrity_check")]
             tables = [str(row[0]) for row in raw.execute("PRAGMA quick_check")]
         return cipher + [line for line in tables if line != "ok"]
 
+    def interrupt(self) -> None:
+        """Stop every question and change that is under way: each raises, and nothing of it is kept."""
+        with self._guard:
+            for connection in self._live:
+                connection.interrupt()
+
+    # ------------------------------------------------------------------ room on the disk
+
+    @property
+    def short_of_room(self) -> bool:
+        """Whether the reserve had to be spent: only what a person does is recorded now."""
+        return self._reserve is not None and self._reserve.spent
+
+    def keep_reserve(self) -> bool:
+        """Set disk space aside for the day when there is none; false where there is too little."""
+        return self._reserve is not None and self._reserve.fill()
+
+    def spend_reserve(self) -> bool:
+        """Give the reserve to the moderator's work; false where there was none."""
+        return self._reserve is not None and self._reserve.spend()
+
     def close(self) -> None:
         """Empty the log into the file, let go of every connection, wipe the key."""
-        try:
-            self.checkpoint()
-        except ForTheModerator:
-            _log.warning("the log could not be emptied into the file; it will be at the next start")
+        if not self.read_only:
+            try:
+                self.checkpoint()
+            except ForTheModerator:
+                _log.warning("the log could not be emptied into the file; it will be at the next start")
         self._engine.dispose()
+        if self._aside is not None:
+            self._aside.cleanup()
         self._key.wipe()
         if self._lock is not None:
             self._lock.release()
@@ -301,7 +301,7 @@ def _alone(profile: Profile) -> filelock.BaseFileLock:
             who=who,
         ) from None
     except OSError as error:
-        raise _not_writable(profile.folder) from error
+        raise not_writable(profile.folder) from error
     holder.write_text(str(os.getpid()), "ascii")
     return lock
 

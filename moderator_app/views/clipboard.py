@@ -1,4 +1,4 @@
-"""The clipboard: what is copied here is marked as sensitive, kept out of histories, and taken back on lock."""
+"""The clipboard: what is copied is marked as sensitive, kept out of histories, and taken back on lock."""
 
 from PySide6.QtCore import QMimeData, QObject, Slot
 from PySide6.QtGui import QClipboard, QGuiApplication
@@ -45,11 +45,11 @@ class Clipboard(QObject):
     def _changed(self, mode: QClipboard.Mode) -> None:
         if mode is QClipboard.Mode.Selection and self._board.ownsSelection():
             held = self._board.mimeData(mode)
-            if held is not None and held.hasText():
+            if held.hasText():
                 self._board.clear(mode)
         elif mode is QClipboard.Mode.Clipboard and self._board.ownsClipboard():
             held = self._board.mimeData()
-            if held is not None and held.hasText() and not held.hasFormat(_SECRET):
+            if held.hasText() and not held.hasFormat(_SECRET):
                 copy(held.text())
 
     def forget(self) -> None:

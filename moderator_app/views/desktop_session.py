@@ -7,7 +7,7 @@ GNOME (`ActiveChanged`). Where there is no bus or nobody answers, nothing happen
 import os
 import sys
 
-from PySide6.QtCore import SLOT, QObject, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtDBus import QDBusConnection, QDBusError, QDBusMessage, QDBusUnixFileDescriptor
 
 _LOGIN = "org.freedesktop.login1"
@@ -38,13 +38,13 @@ class DesktopSession(QObject):
         self._own = QDBusConnection.sessionBus()
         self._delay: QDBusUnixFileDescriptor | None = None
         if self._system.isConnected():
-            said = SLOT("_sleeping(bool)")
+            said = _slot("_sleeping(bool)")
             self._system.connect(_LOGIN, _LOGIN_PATH, _MANAGER, "PrepareForSleep", self, said)
             self._find_session()
             self.hold()
         if self._own.isConnected():
             for name, path in SAVERS:
-                self._own.connect(name, path, name, "ActiveChanged", self, SLOT("_covered(bool)"))
+                self._own.connect(name, path, name, "ActiveChanged", self, _slot("_covered(bool)"))
 
     @property
     def holds_sleep(self) -> bool:
@@ -68,14 +68,14 @@ class DesktopSession(QObject):
     def _call(self, method: str, arguments: list[str], answer: str) -> None:
         call = QDBusMessage.createMethodCall(_LOGIN, _LOGIN_PATH, _MANAGER, method)
         call.setArguments(arguments)
-        failed = SLOT("_refused(QDBusError,QDBusMessage)")
-        self._system.callWithCallback(call, self, SLOT(answer), failed, _WAIT_MS)
+        failed = _slot("_refused(QDBusError,QDBusMessage)")
+        self._system.callWithCallback(call, self, _slot(answer), failed, _WAIT_MS)
 
     @Slot(QDBusMessage)
     def _found(self, answer: QDBusMessage) -> None:
         (path,) = answer.arguments()
         where = path if isinstance(path, str) else path.path()
-        self._system.connect(_LOGIN, where, _SESSION, "Lock", self, SLOT("_locked()"))
+        self._system.connect(_LOGIN, where, _SESSION, "Lock", self, _slot("_locked()"))
 
     @Slot(QDBusMessage)
     def _held(self, answer: QDBusMessage) -> None:
@@ -122,3 +122,8 @@ def _there(bus: QDBusConnection, name: str) -> bool:
     call.setArguments([name])
     answer = bus.call(call, timeout=1000).arguments()
     return answer == [True]
+
+
+def _slot(signature: str) -> bytes:
+    """A slot as Qt's meta object names it: PySide's SLOT answers a text, its bus asks for bytes."""
+    return f"1{signature}".encode()

@@ -163,6 +163,7 @@ class Runner(QObject):
         for name, executor in self._lanes.items():
             executor.shutdown(wait=False, cancel_futures=name != CHANGES)
         wait(set(self._changes), timeout=PATIENCE_S)
+        self.desk.store.interrupt()
         left = wait(set(self._futures), timeout=patience).not_done
         self._answers.clear()
         self.jobs.clear()

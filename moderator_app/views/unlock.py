@@ -18,7 +18,7 @@ from moderator_app.views.widgets import Button, Glyph, Label, box, column
 class Way(StrEnum):
     """How a workspace is opened, by the names that the vault gives its slots."""
 
-    PASSPHRASE = "passphrase"
+    PASSPHRASE = "passphrase"  # noqa: S105 - the name of a way, not a passphrase
     RECOVERY = "recovery"
     KEYRING = "keyring"
 

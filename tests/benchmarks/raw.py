@@ -9,7 +9,7 @@ import sqlcipher3.dbapi2 as sqlcipher
 
 from moderator_app import keys
 from moderator_app.desk import search
-from moderator_app.models import store
+from moderator_app.models import cipher
 
 Row = tuple[Any, ...]
 
@@ -55,7 +55,7 @@ def connect(path: Path, dek: bytes) -> Any:
     """A bare connection with the key and the pragmas of the product."""
     connection = sqlcipher.connect(str(path), isolation_level=None, cached_statements=256)
     connection.set_key(keys.spec(bytearray(dek)))
-    for pragma in store._PRAGMAS:
+    for pragma in cipher.PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     return connection
 

@@ -16,7 +16,8 @@ from tests_support import DEK, account_of, insert_message
 
 from moderator_app.errors import ForTheModerator
 from moderator_app.models import base, care, inbox, migrations
-from moderator_app.models.store import Damaged, NewerFile, Store
+from moderator_app.models.cipher import Damaged
+from moderator_app.models.store import NewerFile, Store
 from moderator_app.paths import Profile
 
 
