@@ -191,17 +191,21 @@ class Door(QObject):
     def _put_away(self) -> int:
         """Stop the program and delete what it showed; answers how many replies wait."""
         program = self.program
-        assert program is not None
+        assert isinstance(program, QObject)
         waiting = program.leave()
         program.stop()
         self.program = self._idle = None
         window = program.window
+        owned = [program, window, *program.findChildren(QObject), *window.findChildren(QObject)]
+        held = [vars(one) for one in owned]
         self.frame.let_go()
         window.deleteLater()
         for dialog in self.frame.findChildren(QDialog):
             dialog.deleteLater()
-        del program, window
+        del program, window, owned
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        for attributes in held:
+            attributes.clear()  # whoever still holds a widget that Qt has deleted holds no text with it
         QPixmapCache.clear()
         self._clipboard.forget()
         gc.collect()

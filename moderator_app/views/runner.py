@@ -3,6 +3,7 @@
 import itertools
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
@@ -20,6 +21,7 @@ Stopped = Callable[[], bool]
 
 COALESCE_MS = 150
 PATIENCE_S = 5.0
+SLICE_S = 0.05
 CHANGES = "desk"  # the lane of every change that a person makes
 log = logging.getLogger(__name__)
 
@@ -163,8 +165,10 @@ class Runner(QObject):
         for name, executor in self._lanes.items():
             executor.shutdown(wait=False, cancel_futures=name != CHANGES)
         wait(set(self._changes), timeout=PATIENCE_S)
-        self.desk.store.interrupt()
-        left = wait(set(self._futures), timeout=patience).not_done
+        left, ends = set(self._futures), time.monotonic() + patience
+        while left and time.monotonic() < ends:
+            self.desk.store.interrupt()  # again and again: work may ask its next question meanwhile
+            left = wait(left, timeout=SLICE_S).not_done
         self._answers.clear()
         self.jobs.clear()
         return not left
