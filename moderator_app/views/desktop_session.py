@@ -6,8 +6,9 @@ GNOME (`ActiveChanged`). Where there is no bus or nobody answers, nothing happen
 
 import os
 import sys
+from typing import Any
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import SLOT, QObject, Signal, Slot
 from PySide6.QtDBus import QDBusConnection, QDBusError, QDBusMessage, QDBusUnixFileDescriptor
 
 _LOGIN = "org.freedesktop.login1"
@@ -26,8 +27,8 @@ _WAIT_MS = 2000
 class DesktopSession(QObject):
     """Emits `leaving` when the screen should be locked: before sleep, and when the session is locked.
 
-    While it watches it holds one of logind's delay locks, so that the machine waits (five seconds at most)
-    until `sealed` is called. Nothing here waits on the screen's thread.
+    From `hold` to `sealed` it has one of logind's delay locks, so that the machine waits for us (five
+    seconds at most). Nothing here waits on the screen's thread.
     """
 
     leaving = Signal()
@@ -41,7 +42,6 @@ class DesktopSession(QObject):
             said = _slot("_sleeping(bool)")
             self._system.connect(_LOGIN, _LOGIN_PATH, _MANAGER, "PrepareForSleep", self, said)
             self._find_session()
-            self.hold()
         if self._own.isConnected():
             for name, path in SAVERS:
                 self._own.connect(name, path, name, "ActiveChanged", self, _slot("_covered(bool)"))
@@ -124,6 +124,6 @@ def _there(bus: QDBusConnection, name: str) -> bool:
     return answer == [True]
 
 
-def _slot(signature: str) -> bytes:
-    """A slot as Qt's meta object names it: PySide's SLOT answers a text, its bus asks for bytes."""
-    return f"1{signature}".encode()
+def _slot(signature: str) -> Any:
+    """A slot as the bus wants it: a text, though the types that ship with PySide ask for bytes."""
+    return SLOT(signature)
