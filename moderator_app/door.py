@@ -191,12 +191,12 @@ class Door(QObject):
     def _put_away(self) -> int:
         """Stop the program and delete what it showed; answers how many replies wait."""
         program = self.program
-        assert isinstance(program, QObject)
+        assert program is not None
         waiting = program.leave()
         program.stop()
         self.program = self._idle = None
         window = program.window
-        owned = [program, window, *program.findChildren(QObject), *window.findChildren(QObject)]
+        owned = [program, window, *window.findChildren(QObject), *program.runner.findChildren(QObject)]
         held = [vars(one) for one in owned]
         self.frame.let_go()
         window.deleteLater()
