@@ -139,8 +139,8 @@ def test_no_error_however_it_comes_quotes_a_word(tmp_path: Path) -> None:
 
 FILES = """
 import pathlib, sys
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QWidget
+from PySide6.QtCore import QEvent, QTimer
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QWidget
 from moderator_app.app import application
 from moderator_app.views import files
 app = application(None, debug=False)
@@ -150,13 +150,14 @@ found = []
 files.ask_file(window, "Choose", "All files (*)", lambda path: (found.append(path), app.quit()))
 dialog = window.findChild(QFileDialog)
 def choose():
+    dialog.setDirectory(str(pathlib.Path(sys.argv[1]).parent))
     dialog.findChild(QLineEdit).setText(sys.argv[1])
     dialog.accept()
 QTimer.singleShot(100, choose)
 app.exec()
 assert found == [pathlib.Path(sys.argv[1])], found
-del dialog
-app.processEvents()
+app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+assert window.findChild(QFileDialog) is None
 print("all well")
 """
 
