@@ -1,10 +1,10 @@
 """The frame that outlives a lock, and the screen that stands in it while the key is gone."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QApplication, QStackedLayout, QToolTip, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QStackedLayout, QToolTip, QWidget
 
-from moderator_app.views.theme import Theme
+from moderator_app.views.theme import Theme, rescale
 from moderator_app.views.unlock import UnlockForm, heading
 from moderator_app.views.widgets import Label, box, column
 
@@ -22,22 +22,36 @@ class LockScreen(QWidget):
         px = theme.px
         whole = column(self, (px(20), px(20), px(20), px(20)), 0)
         whole.addStretch(2)
-        card = box("card")
+        card = self._card = box("card")
         card.setMaximumWidth(px(WIDE))
         self._inside = column(card, (px(28), px(24), px(28), px(24)), px(12))
-        self._inside.addLayout(heading(theme, self.tr("Hearthlight is locked")))
+        self.title = Label(self.tr("Open your workspace"), "thread")
+        self._inside.addLayout(heading(theme, self.title))
         self.told = Label("", "body", wrap=True)
+        self.told.hide()
         self._inside.addWidget(self.told)
         self.form: UnlockForm | None = None
-        whole.addWidget(card, 0, Qt.AlignmentFlag.AlignHCenter)
-        card.setMinimumWidth(px(WIDE) if px(WIDE) < 500 else 320)  # noqa: PLR2004 - a narrow window keeps its edges
+        row = QHBoxLayout()
+        row.addStretch(1)
+        row.addWidget(card, 100)  # as wide as it may be; aligned in the middle it would not wrap its lines
+        row.addStretch(1)
+        whole.addLayout(row)
         whole.addStretch(3)
-        self.begin()
+        self.setProperty("scale", theme.scale)
+        theme.changed.connect(self._restyle)
+
+    @Slot()
+    def _restyle(self) -> None:
+        if self.property("scale") != self._theme.scale:
+            rescale(self, self._theme.scale)
+            self._card.setMaximumWidth(self._theme.px(WIDE))
 
     def begin(self) -> None:
         """Stand there without a form: what was open is being put away."""
         self._drop()
+        self.title.setText(self.tr("Hearthlight is locked"))
         self.told.setText(self.tr("Locking: what you wrote is being kept."))
+        self.told.show()
 
     def say_waiting(self, waiting: int) -> None:
         """Say that nothing is fetched or sent, and what waits for it."""

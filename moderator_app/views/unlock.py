@@ -194,7 +194,7 @@ class UnlockDialog(QDialog):
         px = theme.px
         whole = column(self, (px(28), px(24), px(28), px(24)), px(12))
         title = self.tr("Make your workspace") if new else self.tr("Open your workspace")
-        whole.addLayout(heading(theme, title))
+        whole.addLayout(heading(theme, Label(title, "thread")))
         self.form = UnlockForm(theme, opener, ways, new=new, why=why)
         self.form.opened.connect(self._opened)
         self.form.left.connect(self.reject)
@@ -219,12 +219,12 @@ class UnlockDialog(QDialog):
             super().closeEvent(event)
 
 
-def heading(theme: Theme, title: str) -> QHBoxLayout:
+def heading(theme: Theme, title: Label) -> QHBoxLayout:
     """The lock and what the screen is for."""
     top = QHBoxLayout()
     top.setSpacing(theme.px(10))
     top.addWidget(Glyph(theme, "lock-keyhole", "accent", 22))
-    top.addWidget(Label(title, "thread"), 1)
+    top.addWidget(title, 1)
     return top
 
 
