@@ -3,6 +3,7 @@
 What a lock promises, and what it cannot: docs/decisions/010-lock-and-leave.md.
 """
 
+import contextlib
 import gc
 import logging
 from collections.abc import Callable, Mapping
@@ -65,6 +66,7 @@ class Door(QObject):
         super().__init__()
         self._profile, self._theme, self._make, self._clock = profile, theme, make, clock
         self._demo = demo
+        self._mark = profile.folder / "locked"  # stands from a lock to the next opening, over a restart, too
         self.frame = Frame(theme)
         self.program: Shift | None = None
         self._idle: IdleLock | None = None
@@ -78,10 +80,10 @@ class Door(QObject):
     # ---------------------------------------------------------------- in
 
     def knock(self) -> None:
-        """Show the door at the start; a keyring that has the key opens it by itself, this once."""
+        """Show the door at the start; a keyring that has the key opens it by itself, unless it was locked."""
         form = self._ask()
         self.frame.show()
-        if form is not None and Way.KEYRING in Vault(self._profile.vault).ways():
+        if form.by_keyring and not self._mark.exists():
             form.try_keyring()
 
     @Slot(object)
@@ -101,6 +103,8 @@ class Door(QObject):
         for command in window.commands.table:
             window.commands.action(command.name).triggered.connect(self._idle.touch)
         self._session.hold()
+        with contextlib.suppress(OSError):  # a folder that cannot be written keeps asking for the passphrase
+            self._mark.unlink(missing_ok=True)
         self.frame.take(window)
         self.frame.show()
         self._input.watch(self.frame.windowHandle())
@@ -122,12 +126,15 @@ class Door(QObject):
             return Workspace.open(self._profile, recovery=typed)
         return Workspace.open(self._profile, typed if way is Way.PASSPHRASE else None)
 
-    def _ask(self) -> UnlockForm | None:
+    def _ask(self) -> UnlockForm:
         try:
             ways = Vault(self._profile.vault).ways()
         except (ForTheModerator, OSError) as error:
             ways = (Way.RECOVERY.value,)
             _log.warning("the key file cannot be read", exc_info=error)
+        if self._mark.exists() and Way.PASSPHRASE in ways:
+            # Else the lock would hold nobody who sits at the desk, or who starts the program again.
+            ways = tuple(way for way in ways if way != Way.KEYRING)
         form = UnlockForm(self._theme, self._open, ways)
         form.opened.connect(self.enter)
         form.left.connect(self.frame.close)
@@ -184,6 +191,8 @@ class Door(QObject):
             self.frame.close()
             return
         self.frame.screen_locked.say_waiting(waiting)
+        with contextlib.suppress(OSError):  # the lock itself does not depend on it
+            self._mark.touch(mode=0o600)
         self._ask()
         self._session.sealed()
         self.locked.emit()

@@ -65,6 +65,7 @@ class LockScreen(QWidget):
         self._drop()
         self.form = form
         self._inside.addWidget(form)
+        form.show()  # a layout shows it in a later turn, too late for the focus
         form.take_focus()
 
     def _drop(self) -> None:

@@ -42,7 +42,7 @@ class UnlockForm(QWidget):
         super().__init__()
         self._opener, self._new = opener, new
         self._by_phrase = new or Way.PASSPHRASE in ways
-        self._by_keyring = not new and Way.KEYRING in ways
+        self.by_keyring = not new and Way.KEYRING in ways
         px = theme.px
         whole = column(self, (0, 0, 0, 0), px(12))
         self.about = Label(why or self._about(), "body", "2", wrap=True)
@@ -112,7 +112,7 @@ class UnlockForm(QWidget):
         self.phrase.setEchoMode(echo)
         for widget in (self._name, self.phrase, self.enter):
             widget.setVisible(typed)
-        self.keyring.setVisible(self._by_keyring)
+        self.keyring.setVisible(self.by_keyring)
         self.take_focus()
 
     def take_focus(self) -> None:

@@ -203,6 +203,7 @@ def test_a_wrong_passphrase_says_so_and_the_recovery_key_opens(evening: Evening,
     evening.lock()
     form = evening.screen.form
     assert form is not None
+    assert evening.door.frame.focusWidget() is form.phrase
     form.phrase.setText("not the phrase")
     form.try_it()
     ticks = []
