@@ -1,6 +1,6 @@
 # Two commands do it all: `make run` opens Hearthlight on its demo community, `make test` tests it.
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint test-platforms bench bundle lock translations setup setup-test clean
+.PHONY: help run test check lint test-platforms bench torture bundle lock translations setup setup-test clean
 PYTEST := .venv/bin/python -m pytest
 export HYPOTHESIS_STORAGE_DIRECTORY := build/hypothesis
 
@@ -39,6 +39,9 @@ check: lint test test-platforms  ## All that CI runs.
 
 bench: setup-test  ## Measure speed and memory into build/bench.json.
 	QT_QPA_PLATFORM=offscreen .venv/bin/python -m tests.benchmarks
+
+torture: setup-test  ## Kill the program and cut the power 200 times in the middle of its work.
+	.venv/bin/python -m tests.torture
 
 bundle: setup-test  ## Build and self-test the one-folder program in build/dist.
 	packaging/bundle.sh

@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from moderator_app import cli, process
+from moderator_app.terminal import ProfileOption
 
 
 @cli.app.command()
 def window(
-    profile: cli.ProfileOption = None,
+    profile: ProfileOption = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="A throwaway workspace with the demo community.")
     ] = False,

@@ -5,27 +5,25 @@ Exit status: 0 done, 1 something a person must mend (one sentence on standard er
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
-from enum import Enum
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
 import moderator_app
 from connectors.contract import Page
+from moderator_app import cli_store, terminal
 from moderator_app import doctor as checks
 from moderator_app.desk import insights, language, reading, threads, triage
 from moderator_app.desk.rows import Level, Queue, QueueRow, Reading
 from moderator_app.errors import ForTheModerator
 from moderator_app.paths import Profile
+from moderator_app.terminal import JsonOption, PassphraseOption, ProfileOption
 from moderator_app.workspace import Workspace
 
 app = typer.Typer(
@@ -36,95 +34,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-ProfileOption = Annotated[
-    Path | None, typer.Option("--profile", metavar="DIR", help="The folder of the workspace.")
-]
-PassphraseOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--passphrase-file", metavar="F", help="A file with the passphrase, where there is no keyring."
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+app.add_typer(cli_store.app, name="store")
 
 _HOUR, _DAY = 60, 24 * 60  # in minutes
 _COLOURS = {Level.CRISIS: "bold red", Level.RED: "red", Level.AMBER: "yellow", Level.GREEN: "green"}
-
-
-def _out() -> Console:
-    return Console(file=sys.stdout, highlight=False)
-
-
-def _err() -> Console:
-    return Console(file=sys.stderr, highlight=False)
-
-
-def _plain(value: Any) -> Any:
-    """Any of the desk's values as JSON knows it; levels by their word, times as ISO 8601."""
-    if isinstance(value, Level):
-        return value.word
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, dict):
-        return {str(_plain(key)): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
-
-
-def say(value: Any) -> None:
-    """Print one JSON document."""
-    typer.echo(json.dumps(_plain(value), ensure_ascii=False, indent=1))
-
-
-def fail(error: ForTheModerator) -> typer.Exit:
-    """Say the sentence and the remedy, and answer the exit that goes with it."""
-    _err().print(Text(str(error)), style="red")
-    return typer.Exit(1)
-
-
-def passphrase_of(file: Path | None) -> str | None:
-    """The first line of the passphrase file."""
-    if file is None:
-        return None
-    try:
-        lines = file.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ForTheModerator(
-            "The passphrase file {file} cannot be read.", "Check its path and its owner.", file=file
-        ) from error
-    if not lines or not lines[0]:
-        raise ForTheModerator("The passphrase file {file} is empty.", "Write one line.", file=file)
-    return lines[0]
-
-
-@contextmanager
-def _opened(profile: Path | None, passphrase: Path | None) -> Iterator[Workspace]:
-    """The workspace of a command; troubles become a sentence and exit status 1."""
-    try:
-        with Workspace.open(Profile.at(profile), passphrase_of(passphrase)) as workspace:
-            if workspace.recovery_key:
-                _show_recovery(workspace.recovery_key)
-            yield workspace
-    except ForTheModerator as error:
-        raise fail(error) from error
-
-
-def _show_recovery(key: str) -> None:
-    err = _err()
-    err.print("A new workspace was made. Its recovery key, shown once, for a safe place on paper:")
-    err.print(Text(f"  {key}"), style="bold", soft_wrap=True)
-
-
-@contextmanager
-def _spinner(quiet: bool) -> Iterator[Callable[[str], None]]:
-    with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), console=_err(), transient=True, disable=quiet
-    ) as progress:
-        task = progress.add_task("")
-        yield lambda words: progress.update(task, description=words)
 
 
 def _bring(workspace: Workspace, since: datetime | None, tell: Callable[[str], None]) -> list[dict[str, Any]]:
@@ -157,16 +70,18 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """Fill a workspace with the demo community: invented people, invented words."""
-    with _opened(profile, passphrase_file) as workspace, _spinner(as_json) as tell:
+    with terminal.opened(profile, passphrase_file) as workspace, terminal.spinner(as_json) as tell:
         workspace.connect("demo", {"community": "harbour", "seed": "7", "hostile": "1" if hostile else "0"})
         trips_done = _bring(workspace, None, tell)
         counts = workspace.desk.ask(triage.counts)
         folder = workspace.profile.folder
     if as_json:
-        say({"profile": folder, "trips": trips_done, "queues": counts})
+        terminal.say({"profile": folder, "trips": trips_done, "queues": counts})
     else:
         brought = sum(trip["brought"]["new"] for trip in trips_done if "brought" in trip)
-        _out().print(f"{brought} messages are in {folder}, {counts[Queue.OPEN]} conversations are open.")
+        terminal.out().print(
+            f"{brought} messages are in {folder}, {counts[Queue.OPEN]} conversations are open."
+        )
 
 
 @app.command()
@@ -178,25 +93,25 @@ def pull(
 ) -> None:
     """Send what is due and bring what is new, for every account."""
     since = datetime.now(tz=UTC) - timedelta(days=days) if days is not None else None
-    with _opened(profile, passphrase_file) as workspace, _spinner(as_json) as tell:
+    with terminal.opened(profile, passphrase_file) as workspace, terminal.spinner(as_json) as tell:
         if not workspace.syncs():
             raise ForTheModerator(
                 "No account is connected yet.", "Connect one in the window, or try hearthlight demo."
             )
         done = _bring(workspace, since, tell)
     if as_json:
-        say(done)
+        terminal.say(done)
     for trip in done:
         if "health" not in trip:
             continue
         if not as_json:
             brought = trip["brought"]
-            _out().print(
+            terminal.out().print(
                 f"account {trip['account']}: {brought['new']} new, {brought['edited']} edited, "
                 f"{brought['gone']} gone, {trip['sent']} sent"
             )
         if trip["health"] != "ok":
-            raise fail(ForTheModerator("The platform cannot be reached: {why}", why=trip["trouble"]))
+            raise terminal.fail(ForTheModerator("The platform cannot be reached: {why}", why=trip["trouble"]))
 
 
 def _item(row: QueueRow) -> dict[str, Any]:
@@ -223,12 +138,12 @@ def show_queue(
     as_json: JsonOption = False,
 ) -> None:
     """Print a queue in its order: level, then overdue, then age; each with its reasons."""
-    with _opened(profile, passphrase_file) as workspace:
+    with terminal.opened(profile, passphrase_file) as workspace:
         workspace.desk.do(triage.age)
         rows = workspace.desk.ask(triage.queue, name, None, limit)
         now = workspace.desk.clock.now()
     if as_json:
-        say([_item(row) for row in rows])
+        terminal.say([_item(row) for row in rows])
         return
     table = Table(box=None, pad_edge=False, expand=True)
     for heading, width in (("#", 5), ("level", 6), ("waits", 7), ("who", 14)):
@@ -241,7 +156,7 @@ def show_queue(
         level = Text(row.level.word, style=_COLOURS[row.level])
         excerpt = " ".join(row.excerpt.split())[:120]
         table.add_row(str(row.item_id), level, waits, Text(row.person), Text(excerpt), Text(why))
-    _out().print(table)
+    terminal.out().print(table)
 
 
 def _span(waited: timedelta) -> str:
@@ -260,12 +175,12 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Print one conversation whole: its messages, why it has its level, and what was done."""
-    with _opened(profile, passphrase_file) as workspace:
+    with terminal.opened(profile, passphrase_file) as workspace:
         found = workspace.desk.ask(threads.view, item)
     if as_json:
-        say(asdict(found))
+        terminal.say(asdict(found))
         return
-    out = _out()
+    out = terminal.out()
     title = found.item.title or found.item.channel
     out.print(Text.assemble((found.item.level.word, _COLOURS[found.item.level]), "  ", (title, "bold")))
     for message in found.messages:
@@ -291,9 +206,9 @@ def bring_in(
 ) -> None:
     """Import an export file; importing it twice adds nothing."""
     if not file.is_file():
-        raise fail(ForTheModerator("There is no file {file}.", "Check its path.", file=file))
+        raise terminal.fail(ForTheModerator("There is no file {file}.", "Check its path.", file=file))
     values = {"path": str(file.resolve()), "mapping": mapping or ""}
-    with _opened(profile, passphrase_file) as workspace, _spinner(as_json) as tell:
+    with terminal.opened(profile, passphrase_file) as workspace, terminal.spinner(as_json) as tell:
         account = workspace.connect("archive", values)
         trip = workspace.syncs()[account].run(
             progress=lambda page: tell(f"{page.done} of {page.total or '?'}")
@@ -303,9 +218,9 @@ def bring_in(
         with language.Rules() as rules:
             read = reading.read_pending(workspace.desk, rules, progress=lambda n: tell(f"read {n}"))
     if as_json:
-        say({**asdict(trip.brought), "read": read})
+        terminal.say({**asdict(trip.brought), "read": read})
     else:
-        _out().print(f"{trip.brought.new} messages imported, {trip.brought.skipped} rows skipped.")
+        terminal.out().print(f"{trip.brought.new} messages imported, {trip.brought.skipped} rows skipped.")
 
 
 @app.command("triage")
@@ -322,7 +237,7 @@ def read_lines() -> None:
             text = entry.get("text") if isinstance(entry, dict) else None
             if not isinstance(entry, dict) or not isinstance(text, str):
                 sentence = 'Line {number} is not {{"id": ..., "text": "..."}}.'
-                raise fail(ForTheModerator(sentence, number=number))
+                raise terminal.fail(ForTheModerator(sentence, number=number))
             found = rules.read([(text, str(entry.get("lang") or ""))])[0]
             typer.echo(json.dumps(_reading(entry.get("id"), text, found), ensure_ascii=False))
 
@@ -365,16 +280,16 @@ def summary(
 ) -> None:
     """The weekly summary: counts only, small ones hidden, each with its definition."""
     del week  # the only span there is; the word makes the command say what it does
-    with _opened(profile, passphrase_file) as workspace:
+    with terminal.opened(profile, passphrase_file) as workspace:
         found = workspace.desk.ask(insights.week, monday.date() if monday else None)
         files = _written(found, out) if out is not None else []
     if as_json:
-        say({**insights.as_data(found), "files": files})
+        terminal.say({**insights.as_data(found), "files": files})
     elif files:
-        _out().print("\n".join(str(file) for file in files))
+        terminal.out().print("\n".join(str(file) for file in files))
     else:
         typer.echo(insights.markdown(found))
-        _err().print("With --out FOLDER it is written there as Markdown, CSV and PDF with its chart.")
+        terminal.err().print("With --out FOLDER it is written there as Markdown, CSV and PDF with its chart.")
 
 
 def _written(week: insights.Week, folder: Path) -> list[Path]:
@@ -389,15 +304,15 @@ def doctor(
 ) -> None:
     """Check this machine and the workspace, and say in plain words what to do."""
     try:
-        found = checks.examine(Profile.at(profile), passphrase_of(passphrase_file))
+        found = checks.examine(Profile.at(profile), terminal.first_line(passphrase_file))
     except ForTheModerator as error:
-        raise fail(error) from error
+        raise terminal.fail(error) from error
     if as_json:
-        say([asdict(check) for check in found])
+        terminal.say([asdict(check) for check in found])
     else:
         for check in found:
             mark = Text("ok  " if check.ok else "LOOK", style="green" if check.ok else "bold red")
-            _out().print(Text.assemble(mark, f"  {check.name}: {check.said}"))
+            terminal.out().print(Text.assemble(mark, f"  {check.name}: {check.said}"))
     if not all(check.ok for check in found):
         raise typer.Exit(1)
 

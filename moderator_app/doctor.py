@@ -4,18 +4,21 @@ import shutil
 import stat
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 
 from moderator_app import vault
+from moderator_app.desk import audit
+from moderator_app.desk.desk import Desk
 from moderator_app.errors import ForTheModerator
-from moderator_app.models import cipher
+from moderator_app.models import cipher, reserve
 from moderator_app.models.store import Store
 from moderator_app.paths import Profile
 from moderator_app.settings import Settings
 
 _LEAST_SPACE = 200 * 1024 * 1024
 _PRIVATE = 0o077
+_OLD = timedelta(days=3)
 _BORN = datetime(2026, 11, 1, tzinfo=UTC)  # no honest clock shows a day before this program was written
 
 
@@ -38,7 +41,9 @@ def examine(profile: Profile, passphrase: str | None) -> list[Finding]:
         _permissions(profile),
         _clock(),
         _settings(profile),
-        _store(profile, passphrase),
+        _reserve(profile),
+        _backups(profile),
+        *_store(profile, passphrase),
     ]
 
 
@@ -77,8 +82,8 @@ def _space(profile: Profile) -> Finding:
 def _permissions(profile: Profile) -> Finding:
     open_to_others = [
         path.name
-        for path in (profile.folder, profile.store, profile.vault)
-        if path.exists() and stat.S_IMODE(path.stat().st_mode) & _PRIVATE
+        for path in (profile.folder, *profile.folder.rglob("*"))
+        if stat.S_IMODE(path.stat().st_mode) & _PRIVATE
     ]
     if open_to_others:
         names = ", ".join(open_to_others)
@@ -101,14 +106,48 @@ def _settings(profile: Profile) -> Finding:
     return Finding("settings", True, "readable")
 
 
-def _store(profile: Profile, passphrase: str | None) -> Finding:
+def _reserve(profile: Profile) -> Finding:
     if not profile.store.exists():
-        return Finding("store", True, "no workspace here yet")
+        return Finding("reserve", True, "no workspace here yet")
+    if profile.ballast.exists() and profile.ballast.stat().st_size >= reserve.SIZE:
+        return Finding("reserve", True, f"{reserve.SIZE // 2**20} MB are set aside for a full disk")
+    spent = "the reserve for a full disk was used; free some space and open Hearthlight again"
+    return Finding("reserve", not profile.ballast.exists(), spent if profile.ballast.exists() else "none yet")
+
+
+def _backups(profile: Profile) -> Finding:
+    if not profile.store.exists():
+        return Finding("backups", True, "no workspace here yet")
+    try:
+        known = vault.Vault(profile.vault).backups()
+    except (ForTheModerator, FileNotFoundError) as error:
+        return Finding("backups", False, str(error))
+    made = [datetime.fromisoformat(facts["made_at"]) for facts in known.values()]
+    if not made:
+        return Finding("backups", True, "there is none yet; run hearthlight store backup")
+    age = datetime.now(tz=UTC) - max(made)
+    said = f"{len(made)} backups, the newest of {max(made):%Y-%m-%d %H:%M} UTC"
+    return Finding("backups", age < _OLD, said if age < _OLD else f"{said}: run hearthlight store backup")
+
+
+def _store(profile: Profile, passphrase: str | None) -> list[Finding]:
+    if not profile.store.exists():
+        return [Finding("store", True, "no workspace here yet")]
     try:
         with Store.open(profile, vault.Vault(profile.vault).unlock(passphrase)) as opened:
-            wrong = opened.integrity()
+            wrong = opened.integrity(thorough=False)
+            desk = Desk(opened, "doctor")
+            line, jumps = desk.ask(audit.broken), desk.ask(audit.clock_jumps)
     except ForTheModerator as error:
-        return Finding("store", False, str(error))
+        return [Finding("store", False, str(error))]
     if wrong:
-        return Finding("store", False, f"{len(wrong)} damaged places; keep a copy of {profile.store} first")
-    return Finding("store", True, "every page checks out")
+        advice = "run hearthlight store recover, or restore a backup"
+        return [Finding("store", False, f"{len(wrong)} damaged places; {advice}")]
+    return [Finding("store", True, "every page checks out"), _audit(line, jumps)]
+
+
+def _audit(line: int | None, jumps: int) -> Finding:
+    if line is not None:
+        return Finding("audit", False, f"it does not hold from line {line} on: somebody changed it")
+    turned = f"; the clock was set back {jumps} times, the order is not affected" if jumps else ""
+    return Finding("audit", True, f"every line follows from the one above{turned}")

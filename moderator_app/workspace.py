@@ -4,18 +4,20 @@ import functools
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from connectors import registry
 from connectors.contract import Connector
 from moderator_app import settings
-from moderator_app.desk import accounts, actions
+from moderator_app.backups import Backups
+from moderator_app.desk import accounts, actions, audit
 from moderator_app.desk.desk import Clock, Desk
 from moderator_app.desk.sync import Sync
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.keys import Key
+from moderator_app.models import swap
 from moderator_app.models.cipher import Damaged
-from moderator_app.models.store import Store
+from moderator_app.models.store import Store, alone
 from moderator_app.paths import Profile
 from moderator_app.settings import Settings
 from moderator_app.vault import Vault
@@ -29,7 +31,9 @@ class Workspace:
     `recovery_key` is set only where the profile was just made: show it once, keep it nowhere.
     """
 
-    def __init__(self, profile: Profile, dek: bytearray, clock: Clock | None = None) -> None:
+    def __init__(
+        self, profile: Profile, dek: bytearray, clock: Clock | None = None, *, read_only: bool = False
+    ) -> None:
         self.profile = profile
         self.settings = Settings.load(profile.settings)
         self.recovery_key = ""
@@ -37,12 +41,17 @@ class Workspace:
         self._key = Key(dek)
         try:
             with self._key.bare() as plain:
-                self._store = Store.open(profile, plain)
+                self._store = (Store.view if read_only else Store.open)(profile, plain)
         except Damaged as error:
             raise self._explained(error) from error
         self.desk = Desk(self._store, self.settings.moderator or settings.somebody(), clock)
         self._syncs: dict[int, Sync] = {}
-        self.recovered = self.desk.do(actions.recover)
+        self.backups: Backups | None = Backups(profile, self._vault, self._key)  # None for a throwaway
+        self.read_only = read_only
+        self.recovered = 0
+        if not read_only:
+            self._store.keep_reserve()
+            self.recovered = self.desk.do(actions.recover)
 
     @classmethod
     def open(
@@ -52,14 +61,19 @@ class Workspace:
         *,
         recovery: str | None = None,
         clock: Clock | None = None,
+        read_only: bool = False,
     ) -> Self:
-        """Unlock and open a profile; a new one is made with the passphrase, the keyring, or both."""
+        """Unlock and open a profile; a new one is made with the passphrase, the keyring, or both.
+
+        `read_only` looks at it and writes nothing, not even where it lies.
+        """
+        if profile.order.exists() and not read_only:
+            with alone(profile):
+                swap.finish(profile)
         vault = Vault(profile.vault)
         shown = ""
-        if recovery is not None:
-            dek = vault.unlock_with_recovery(recovery)
-        elif vault.exists:
-            dek = vault.unlock(passphrase)
+        if recovery is not None or vault.exists:
+            dek = key_of(vault, passphrase, recovery)
         elif profile.store.exists():
             raise ForTheModerator(
                 QT_TRANSLATE_NOOP("Error", "The key file vault.json is missing from {folder}."),
@@ -68,7 +82,7 @@ class Workspace:
             )
         else:
             dek, shown = vault.create(passphrase)
-        workspace = cls(profile, dek, clock)
+        workspace = cls(profile, dek, clock, read_only=read_only)
         workspace.recovery_key = shown
         return workspace
 
@@ -77,6 +91,7 @@ class Workspace:
         """A workspace whose key exists only in this process: for the demo and its tour."""
         workspace = cls(profile, bytearray(os.urandom(32)), clock)
         workspace._vault = _Memory(profile.vault)
+        workspace.backups = None
         return workspace
 
     def _explained(self, error: Damaged) -> ForTheModerator:
@@ -133,6 +148,16 @@ class Workspace:
             secrets = self._vault.secrets_of(dek, one.vault_key)
         return registry.connector(one.platform)(one.values, secrets)
 
+    def verify(self) -> list[str]:
+        """What is wrong with any page, table, index or line of the audit; empty when all is well."""
+        wrong = self._store.integrity()
+        line = self.desk.ask(audit.broken)
+        return [*wrong, f"the audit does not hold from line {line} on"] if line is not None else wrong
+
+    def stats(self) -> dict[str, Any]:
+        """What the store holds: rows of each table, bytes, version of its shape, driver."""
+        return self._store.stats()
+
     def close(self) -> None:
         """Let go of the store and wipe the keys."""
         self._store.close()
@@ -143,6 +168,11 @@ class Workspace:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def key_of(vault: Vault, passphrase: str | None = None, recovery: str | None = None) -> bytearray:
+    """The file key, by the recovery key, the passphrase or the keyring; whoever gets it wipes it."""
+    return vault.unlock(passphrase) if recovery is None else vault.unlock_with_recovery(recovery)
 
 
 class _Memory(Vault):

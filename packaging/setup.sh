@@ -72,6 +72,7 @@ fi
 if [ "$purpose" = test ]; then
   command -v Xvfb >/dev/null || missing+=(xvfb xauth)
   command -v gnome-keyring-daemon >/dev/null || missing+=(gnome-keyring)
+  command -v cc >/dev/null || missing+=(gcc libc6-dev)
   command -v dbus-run-session >/dev/null || missing+=(dbus)
 fi
 [ ${#missing[@]} = 0 ] || want "some system libraries" "${missing[@]}"

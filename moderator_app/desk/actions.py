@@ -21,7 +21,7 @@ from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import HistoryRow, OutboxRow, Recorded, Undone
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.models.base import ActionKind, ActionState, Base, Moment
-from moderator_app.models.care import Action, Draft, Note, new_id
+from moderator_app.models.care import Action, Draft, Meta, Note, new_id
 from moderator_app.models.inbox import Account, Item, Message, Person, Thread
 
 GRACE: Final = timedelta(seconds=10)  # R32
@@ -241,7 +241,14 @@ class Due:
 
 
 def recover(ctx: Ctx) -> int:
-    """After a crash: what was handed over without a word back must be looked for before it is sent."""
+    """After a crash: what was handed over without a word back must be looked for before it is sent.
+
+    A store that was restored or recovered says so once, in the record.
+    """
+    word = ctx.session.get(Meta, "came_back")
+    if word is not None:
+        audit.write(ctx, "came_back", how=word.value)
+        ctx.session.delete(word)
     rows = ctx.session.scalars(sa.select(Action).where(Action.state == ActionState.SENT)).all()
     for action in rows:
         action.state, action.not_before = ActionState.UNKNOWN, ctx.now

@@ -1,16 +1,34 @@
-"""Find messages by their words, newest first, in the encrypted file's own index."""
+"""Find messages by their words, newest first, in the encrypted file's own index.
+
+What a person types: words, "whole phrases", begin*, -without, and filters: from: platform: level: queue:
+before: after: has: sort:best. The word at the end is taken as the beginning of one, because it is still being
+typed. Everything else is quoted, so that no character of it is an operator of the index.
+"""
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from moderator_app.desk import folding
-from moderator_app.desk.desk import Ctx
+from moderator_app.desk.desk import Ctx, Desk
+from moderator_app.desk.query import Query, Term, parse
 from moderator_app.desk.rows import Hit, Span
-from moderator_app.models.inbox import Message, Person, Thread
+from moderator_app.errors import Cancelled
+from moderator_app.models.base import Base, Level, Status
+from moderator_app.models.care import Meta
+from moderator_app.models.inbox import Account, Message, Person, Thread
 
 _CONTEXT: Final = 90  # characters shown on either side of the first match
+_NAMES: Final = 200  # people whom one from: may mean
+_RANKED: Final = 20_000  # newest messages among which sort:best ranks: ranking reads every match
+_STEPS: Final = 4000  # of SQLite's machine between two looks at whether to stop: well under a millisecond
+_WEEK_MS: Final = 7 * 24 * 3600 * 1000
+_BATCH: Final = 500
+
 # Put together once: SQLAlchemy takes longer to build and recognise it than SQLite to answer it.
 _FOUND: Final = (
     sa.select(
@@ -26,43 +44,176 @@ _FOUND: Final = (
     .join(Thread, Thread.id == Message.thread_id)
     .where(Message.id.in_(sa.bindparam("ids", expanding=True)))
 )
+# What each has: asks of a message m and its item i.
+_HAS: Final = {
+    "link": "(m.body LIKE '%http://%' OR m.body LIKE '%https://%' OR m.body LIKE '%www.%')",
+    "edit": "m.edited_at IS NOT NULL",
+    "note": "EXISTS (SELECT 1 FROM note n WHERE n.item_id = m.item_id AND n.forgotten_at IS NULL)",
+    "draft": "EXISTS (SELECT 1 FROM draft d WHERE d.item_id = m.item_id)",
+    "reply": "i.first_reply_at IS NOT NULL",
+    "report": "m.kind = 'report'",
+}
+_STATUSES: Final = ", ".join(f"'{status.value}'" for status in Status)
 
 
 def expression(words: str) -> str:
-    """What a person typed, as an FTS5 expression: words and "phrases", the last word as a prefix.
+    """The words and phrases that were typed as an FTS5 expression, without filters."""
+    return _expression(parse(words), [])
 
-    Everything is quoted, so that no character of it is an operator.
+
+def _expression(query: Query, facets: list[list[str]]) -> str:
+    parts = [f"body : {term}" for term in query.terms]
+    parts += [f"facets : ({' OR '.join(entries)})" for entries in facets]
+    said = " AND ".join(parts)
+    for term in query.without:
+        said = f"({said}) NOT body : {term}" if said else said
+    return said
+
+
+def find(
+    ctx: Ctx,
+    words: str,
+    limit: int = 50,
+    *,
+    below: int | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> list[Hit]:
+    """The messages that hold all the words and pass all the filters, newest first.
+
+    `below` gives the page after that message. A search that was overtaken stops within a millisecond and
+    raises Cancelled.
     """
-    parts = re.findall(r'"([^"]*)"|(\S+)', words)
-    terms = []
-    for phrase, word in parts:
-        folded = folding.fold(phrase or word).replace('"', " ").strip()
-        if any(c.isalnum() for c in folded):
-            star = "" if phrase or len(folded) < 2 else "*"  # noqa: PLR2004 - one letter is no prefix
-            terms.append(f'"{folded}"{star}')
-    return " ".join(f"body : {term}" for term in terms)
-
-
-def find(ctx: Ctx, words: str, limit: int = 50) -> list[Hit]:
-    """The newest messages that hold all the words."""
-    wanted = expression(words)
-    if not wanted:
+    query = parse(words)
+    if not query.asks:
         return []
-    # By hand: FTS5's MATCH and its order by rowid are outside the ORM's words.
-    ids = ctx.session.scalars(
-        sa.text(
-            "SELECT rowid FROM message_fts WHERE message_fts MATCH :wanted ORDER BY rowid DESC LIMIT :most"
-        ),
-        {"wanted": wanted, "most": limit},
-    ).all()
-    found = {row.id: row for row in ctx.session.execute(_FOUND, {"ids": ids})}
-    terms = [re.escape(term) for term in re.findall(r"\w+", words)]
-    pattern = re.compile("|".join(terms) or r"(?!)", re.IGNORECASE)
-    return [_hit(found[key], pattern) for key in ids if key in found]
+    with _stoppable(ctx, cancelled):
+        ids = _ids(ctx, query, limit, below)
+        found = {row.id: row for row in ctx.session.execute(_FOUND, {"ids": ids})} if ids else {}
+    return [_hit(found[key], query.terms) for key in ids if key in found]
 
 
-def _hit(row: Any, pattern: re.Pattern[str]) -> Hit:
-    matches = [m.span() for m in pattern.finditer(row.body)]
+@contextmanager
+def _stoppable(ctx: Ctx, cancelled: Callable[[], bool] | None) -> Iterator[None]:
+    if cancelled is None:
+        yield
+        return
+    if cancelled():
+        raise Cancelled
+    raw = ctx.session.connection().connection.driver_connection
+    assert raw is not None
+    raw.set_progress_handler(cancelled, _STEPS)
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        if cancelled() and "interrupted" in str(error.orig):
+            raise Cancelled from None
+        raise
+    finally:
+        raw.set_progress_handler(None, 0)
+
+
+def _ids(ctx: Ctx, query: Query, limit: int, below: int | None) -> list[int]:
+    facets = _facets(ctx, query)
+    if facets is None:
+        return []
+    match = _expression(query, facets)
+    key = "message_fts.rowid" if match else "m.id"
+    values: dict[str, Any] = {"most": limit, "match": match, "below": below}
+    sets, tests = _tests(query, values)
+    where = [f"+{key} IN ({chosen})" for chosen in sets]
+    if below is not None:
+        where.append(f"{key} < :below")
+    if not query.terms:
+        tests.append("m.gone_at IS NULL")  # without words, what is gone would be found by who wrote it
+    if not match:
+        where += tests
+        source = "message m LEFT JOIN item i ON i.id = m.item_id"
+    else:
+        where.insert(0, "message_fts MATCH :match")
+        source = "message_fts"
+        if tests:
+            where.append(
+                "EXISTS (SELECT 1 FROM message m LEFT JOIN item i ON i.id = m.item_id"  # noqa: S608 - see _tests
+                f" WHERE m.id = message_fts.rowid AND {' AND '.join(tests)})"
+            )
+        if query.before is not None:
+            # Messages come in about as they are written: what came after the last fitting one is left out.
+            where.append("message_fts.rowid <= (SELECT max(id) FROM message WHERE created_at < :before)")
+    order = f"{key} DESC"
+    if query.best and query.terms:
+        where.append(f"{key} > (SELECT max(id) FROM message) - {_RANKED}")  # noqa: S608 - a number of ours
+        order = "bm25(message_fts, 1.0, 0.0)"
+    # By hand: MATCH and the order by rowid are outside the ORM's words. Only constants are put in.
+    text = f"SELECT {key} FROM {source} WHERE {' AND '.join(where)} ORDER BY {order} LIMIT :most"  # noqa: S608 - see _tests
+    used = {name: value for name, value in values.items() if f":{name}" in text}
+    return list(ctx.session.scalars(sa.text(text), used))
+
+
+def _facets(ctx: Ctx, query: Query) -> list[list[str]] | None:
+    """What never changes about a message is a term of the index, too; None where nobody fits."""
+    facets = []
+    if query.people:
+        people = [key for name in query.people for key in _people(ctx, name)]
+        facets.append([f"p{key}" for key in people])
+    if query.platforms:
+        rows = ctx.session.execute(sa.select(Account.id, Account.platform, Account.handle, Account.name))
+        facets.append(
+            [
+                f"a{key}"
+                for key, *names in rows
+                if any(name.casefold().startswith(p) for name in names for p in query.platforms)
+            ]
+        )
+    if query.after is not None and query.before is not None:
+        first, last = (round(at.timestamp() * 1000) // _WEEK_MS for at in (query.after, query.before))
+        if last < first:
+            return None
+        if last - first <= 26:  # noqa: PLR2004 - half a year: more weeks cost more than they save
+            facets.append([f"w{week}" for week in range(first, last + 1)])
+    return None if any(not entries for entries in facets) else facets
+
+
+def _people(ctx: Ctx, name: str) -> list[int]:
+    """Whose handle or name begins so; #7 means that very person."""
+    if re.fullmatch(r"#\d+", name):
+        return [int(name[1:])]
+    begins = [name, "@" + name.removeprefix("@")]
+    found: dict[int, None] = {}
+    for column, more in ((Person.handle, sa.true()), (Person.name, Person.name != sa.literal_column("''"))):
+        folded = sa.collate(column, "NOCASE")
+        for begin in dict.fromkeys(begins):
+            chosen = sa.select(Person.id).where(folded >= begin, folded < begin + "\U0010ffff", more)
+            found |= dict.fromkeys(ctx.session.scalars(chosen.limit(_NAMES)))
+    return list(found)
+
+
+def _tests(query: Query, values: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """Conditions that change or are not in the index: small sets of messages, and tests of each one."""
+    sets, tests = [], []
+    rare = query.levels and max(query.levels) <= Level.RED
+    if query.levels:
+        levels = ", ".join(str(int(level)) for level in query.levels)
+        if rare:
+            # Few conversations are so urgent: their messages are a small set, asked for once.
+            sets.append(
+                "SELECT u.id FROM item w JOIN message u ON u.item_id = w.id"  # noqa: S608 - numbers of ours
+                f" WHERE w.status IN ({_STATUSES}) AND w.level IN ({levels})"
+            )
+        else:
+            tests.append(f"i.level IN ({levels})")
+    if query.statuses:
+        tests.append(f"i.status IN ({', '.join(repr(status.value) for status in query.statuses)})")
+    tests += [_HAS[what] for what in query.has]
+    for name, sign in (("before", "<"), ("after", ">=")):
+        at: datetime | None = getattr(query, name)
+        if at is not None:
+            values[name] = round(at.timestamp() * 1000)
+            tests.append(f"m.created_at {sign} :{name}")
+    return sets, tests
+
+
+def _hit(row: Any, terms: list[Term]) -> Hit:
+    matches = list(_matches(row.body, terms))
     begin = max(0, (matches[0][0] if matches else 0) - _CONTEXT)
     excerpt = row.body[begin : begin + 2 * _CONTEXT + 40]
     return Hit(
@@ -73,8 +224,85 @@ def _hit(row: Any, pattern: re.Pattern[str]) -> Hit:
         at=row.created_at,
         excerpt=excerpt,
         matches=tuple(
-            Span(start - begin, end - begin)
+            Span(start - begin, min(end - begin, len(excerpt)))
             for start, end in matches
-            if start >= begin and end - begin <= len(excerpt)
+            if start >= begin and start - begin < len(excerpt)
         ),
     )
+
+
+def _matches(body: str, terms: list[Term]) -> Iterator[tuple[int, int]]:
+    """Where the terms stand in a text as it was written, whatever its spelling."""
+    folded, origins = folding.trace(body)
+    plain = [[folding.trace(word)[0].strip() for word in term.words] for term in terms]
+    patterns = [
+        r"(?<!\w)" + r"[\W_]+".join(map(re.escape, words)) + (r"\w*" if term.begins else r"(?!\w)")
+        for words, term in zip(plain, terms, strict=True)
+        if all(words)
+    ]
+    if not patterns:
+        return
+    for found in re.finditer("|".join(patterns), folded):
+        last = origins[found.end() - 1]
+        end = next((place for place in origins[found.end() :] if place > last), len(body))
+        yield origins[found.start()], end
+
+
+# ------------------------------------------------------------------ a new way to fold
+
+_FOLDED: Final = (
+    sa.update(Base.metadata.tables["message"])
+    .where(sa.column("id") == sa.bindparam("key"))
+    .values(folded=sa.bindparam("folding"))
+)
+
+
+def renew(
+    desk: Desk,
+    tell: Callable[[int, int], None] = lambda *_: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> int:
+    """Fold every stored text anew where the program has learned to fold better; answer how many changed.
+
+    It goes on where it was stopped. Until it is done, search finds what the old way found.
+    """
+    version, after, last = desk.ask(_fold_state)
+    changed = 0
+    if not last:
+        desk.do(_fold_on, after)  # nothing yet: all that comes is folded this way
+    while version < folding.VERSION and not cancelled():
+        done, count = desk.do(_fold_on, after)
+        changed += count
+        if done is None:
+            break
+        after = done
+        tell(after, last)
+    return changed
+
+
+def _fold_state(ctx: Ctx) -> tuple[int, int, int]:
+    row = ctx.session.get(Meta, "fold")
+    version, _, after = (row.value if row else f"{folding.VERSION}:0").partition(":")
+    last = ctx.session.scalar(sa.select(sa.func.max(Message.id))) or 0
+    if row is None and last:
+        version = "1"  # a store from before this was written down
+    return int(version), int(after or 0), last
+
+
+def _fold_on(ctx: Ctx, after: int) -> tuple[int | None, int]:
+    rows = ctx.session.execute(
+        sa.select(Message.id, Message.body, Message.folded)
+        .where(Message.id > after)
+        .order_by(Message.id)
+        .limit(_BATCH)
+    ).all()
+    new = [
+        {"key": key, "folding": found}
+        for key, body, folded in rows
+        if (found := folding.for_search(body)) != folded
+    ]
+    if new:
+        ctx.session.connection().execute(_FOLDED, new)
+    state = f"{1 if rows else folding.VERSION}:{rows[-1].id if rows else 0}"
+    ctx.session.merge(Meta(key="fold", value=state))
+    return (rows[-1].id if rows else None), len(new)

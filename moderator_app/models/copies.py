@@ -10,23 +10,16 @@ from typing import Any, Final
 import sqlcipher3.dbapi2 as sqlcipher
 
 from moderator_app import durable, keys
-from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
+from moderator_app.errors import QT_TRANSLATE_NOOP, Cancelled
 from moderator_app.keys import Key
 from moderator_app.models import cipher
 from moderator_app.models.cipher import Damaged, said
 
 Tell = Callable[[int, int], None]  # how far, of how much
-Cancelled = Callable[[], bool]
+Asked = Callable[[], bool]  # whether to stop
 
 _STEPS: Final = 50_000  # of SQLite's machine between two looks at the progress: about every 20 ms
 _COUNTED: Final = ("account", "message", "item", "action", "note", "draft", "person", "thread", "audit")
-
-
-class Stopped(ForTheModerator):
-    """The person stopped it; nothing was changed."""
-
-    def __init__(self) -> None:
-        super().__init__(QT_TRANSLATE_NOOP("Error", "It was stopped; nothing was changed."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +46,7 @@ def copy(
     target: Path,
     target_key: Key,
     tell: Tell = lambda *_: None,
-    cancelled: Cancelled = lambda: False,
+    cancelled: Asked = lambda: False,
 ) -> Contents:
     """Copy one state of a store into a new file under another key; on disk when this returns.
 
@@ -72,9 +65,7 @@ def copy(
     return Contents(found, target.stat().st_size)
 
 
-def _export(
-    connection: Any, target: Path, target_key: Key, tell: Tell, cancelled: Cancelled
-) -> dict[str, int]:
+def _export(connection: Any, target: Path, target_key: Key, tell: Tell, cancelled: Asked) -> dict[str, int]:
     # SQLCipher answers the size of a page as text.
     pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
     total, stopped = int(pages) * int(size), False
@@ -101,7 +92,7 @@ def _export(
         connection.execute("COMMIT")
     except sqlcipher.OperationalError as error:
         if stopped:
-            raise Stopped from error
+            raise Cancelled from error
         raise
     finally:
         connection.set_progress_handler(None, 0)

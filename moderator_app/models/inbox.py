@@ -49,6 +49,7 @@ class Person(Base):
     """One account of somebody on one platform; never more than the platform shows."""
 
     __tablename__ = "person"
+    # Handle and name have an index each without regard to case, which SQLAlchemy cannot describe: v0006.
     __table_args__ = (sa.UniqueConstraint("account_id", "external_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -22,7 +22,7 @@ from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, sessionmake
 
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.keys import Key
-from moderator_app.models import cipher, migrations
+from moderator_app.models import cipher, copies, migrations, swap
 from moderator_app.models.cipher import Damaged, not_writable, said
 from moderator_app.models.reserve import Reserve
 from moderator_app.paths import Profile
@@ -52,11 +52,11 @@ class Store:
     """One open workspace. Close it before the program ends; it is safe to use from several threads."""
 
     def __init__(
-        self, path: Path, key: Key, lock: filelock.BaseFileLock | None, reserve: Reserve | None = None
+        self, path: Path, key: Key, lock: filelock.BaseFileLock | None = None, reserve: Reserve | None = None
     ) -> None:
         cipher.driver()
         self.path = path
-        self.read_only = reserve is None
+        self.read_only = False
         self._key = key
         self._lock = lock
         self._reserve = reserve
@@ -77,13 +77,24 @@ class Store:
         The key that is handed in is wiped: the store keeps it masked.
         """
         key = Key(dek)
-        lock = _alone(profile)
+        lock = alone(profile)
         try:
             return cls._open(profile, key, lock)
         except BaseException:
             key.wipe()
             lock.release()
             raise
+
+    @classmethod
+    def make(cls, path: Path, key: Key) -> None:
+        """Make an empty store of today's shape at a path of its own; the key is wiped."""
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        store = cls(path, key)
+        try:
+            with store._writer.begin() as connection:
+                migrations.upgrade(connection)
+        finally:
+            store.close()
 
     @classmethod
     def view(cls, profile: Profile, dek: bytearray) -> Self:
@@ -103,8 +114,8 @@ class Store:
             with said(path), contextlib.closing(cipher.connect(path, key)) as connection:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
                 connection.execute("PRAGMA journal_mode=DELETE").fetchall()
-        store = cls(path, key, None)
-        store._aside = aside
+        store = cls(path, key)
+        store.read_only, store._aside = True, aside
         try:
             store._refuse_unknown(store._version())
         except BaseException:
@@ -114,6 +125,7 @@ class Store:
 
     @classmethod
     def _open(cls, profile: Profile, key: Key, lock: filelock.BaseFileLock) -> Self:
+        swap.finish(profile)
         new = not profile.store.exists()
         reserve = Reserve(profile.ballast)
         reserve.make_room_to_open()
@@ -156,9 +168,9 @@ class Store:
             )
 
     def _copy_aside(self, profile: Profile, version: str) -> None:
+        """Keep the file as it is before its shape changes, and open the copy before trusting it."""
         self.checkpoint()
-        profile.backups.mkdir(mode=0o700, exist_ok=True)
-        shutil.copy2(self.path, profile.backups / f"before-{version}.db")
+        copies.check(swap.put_aside(profile, f"before-{version}", link=False), self._key)
 
     def _connect(self) -> Any:
         connection = cipher.connect(self.path, self._key, read_only=self.read_only)
@@ -233,14 +245,34 @@ class Store:
                 "PRAGMA wal_checkpoint(TRUNCATE)"
             ).fetchall()
 
-    def integrity(self) -> list[str]:
-        """What a full check of the cipher and of the tables finds wrong; empty when all is well."""
+    def integrity(self, *, thorough: bool = True) -> list[str]:
+        """What is wrong with the file; empty when all is well.
+
+        Every page is checked against its seal; `thorough` also checks tables, indexes and search, which
+        takes about a minute for a million messages.
+        """
         with said(self.path), self._engine.connect() as connection:
             raw = connection.connection.driver_connection
             assert raw is not None
-            cipher = [str(row[0]) for row in raw.execute("PRAGMA cipher_integrity_check")]
-            tables = [str(row[0]) for row in raw.execute("PRAGMA quick_check")]
-        return cipher + [line for line in tables if line != "ok"]
+            wrong = [str(row[0]) for row in raw.execute("PRAGMA cipher_integrity_check")]
+            if wrong or not thorough:
+                return wrong
+            wrong = [row[0] for row in raw.execute("PRAGMA quick_check") if row[0] != "ok"]
+            if not wrong and not self.read_only:
+                try:
+                    raw.execute("INSERT INTO message_fts(message_fts) VALUES ('integrity-check')")
+                except sqlcipher.DatabaseError as error:
+                    wrong = [f"the search index does not fit the messages ({error})"]
+        return wrong
+
+    def stats(self) -> dict[str, Any]:
+        """Rows of each table that a person cares for, bytes of the file and its log, versions."""
+        with said(self.path), self._engine.connect() as connection:
+            rows = copies.contents(connection.connection.driver_connection)
+            schema = migrations.version(connection)
+        log = self.path.with_name(self.path.name + "-wal")
+        size = self.path.stat().st_size + (log.stat().st_size if log.exists() else 0)
+        return {"rows": rows, "bytes": size, "schema": schema, "driver": cipher.driver()}
 
     def interrupt(self) -> None:
         """Stop every question and change that is under way: each raises, and nothing of it is kept."""
@@ -284,7 +316,7 @@ class Store:
         self.close()
 
 
-def _alone(profile: Profile) -> filelock.BaseFileLock:
+def alone(profile: Profile) -> filelock.BaseFileLock:
     """Hold the profile for this process, or say who holds it."""
     lock = filelock.FileLock(profile.lock, mode=0o600, thread_local=False)
     holder = profile.lock.with_suffix(".pid")
@@ -302,7 +334,9 @@ def _alone(profile: Profile) -> filelock.BaseFileLock:
         ) from None
     except OSError as error:
         raise not_writable(profile.folder) from error
-    holder.write_text(str(os.getpid()), "ascii")
+    descriptor = os.open(holder, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(str(os.getpid()))
     return lock
 
 

@@ -4,8 +4,13 @@ What is new is written beside the old under other names; then one small file, th
 where. From the moment it is on disk the exchange is done: whoever opens the profile next finishes it.
 """
 
+import contextlib
 import json
+import os
+import shutil
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
 
 from moderator_app import durable
 from moderator_app.paths import Profile
@@ -46,3 +51,29 @@ def finish(profile: Profile) -> bool:
     profile.order.unlink()
     durable.sync_folder(profile.folder)
     return True
+
+
+def put_aside(profile: Profile, why: str, *, link: bool = True) -> Path:
+    """Keep the store as it is, under the same key, before something else takes its place.
+
+    `link` gives the same file a second name, which is enough where another file will take the first one;
+    a store that is changed in place needs a copy.
+    """
+    profile.backups.mkdir(mode=0o700, exist_ok=True)
+    place = profile.backups / f"{why}-{datetime.now(tz=UTC):%Y-%m-%dT%H%M%S%f}.aside.db"
+    for part in ("-wal", ""):
+        source = profile.store.with_name(profile.store.name + part)
+        if source.exists():
+            _double(source, place.with_name(place.name + part), link=link)
+    durable.sync_folder(profile.backups)
+    return place
+
+
+def _double(source: Path, target: Path, *, link: bool) -> None:
+    if link:
+        with contextlib.suppress(OSError):  # not every file system can
+            os.link(source, target)
+            return
+    shutil.copyfile(source, target)
+    target.chmod(0o600)
+    durable.sync(target)

@@ -1,15 +1,15 @@
 """Ctrl+K: every command, every queue and what people wrote, from one field, by keyboard alone."""
 
-from dataclasses import dataclass
-
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QWidget
 
-from moderator_app.desk import search
+from moderator_app.desk import query, search
 from moderator_app.desk.rows import Hit
+from moderator_app.errors import ForTheModerator
 from moderator_app.views import words
 from moderator_app.views.commands import Commands
+from moderator_app.views.hit_delegate import ENTRY, Choice, HitDelegate
 from moderator_app.views.runner import Runner
 from moderator_app.views.theme import Theme
 from moderator_app.views.widgets import Label, column
@@ -17,15 +17,6 @@ from moderator_app.views.widgets import Label, column
 TYPING_MS = 150
 HITS = 20
 LEAST = 2
-ENTRY = Qt.ItemDataRole.UserRole
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One line: a command by name, or a message that was found."""
-
-    command: str = ""
-    hit: Hit | None = None
 
 
 class Palette(QDialog):
@@ -62,6 +53,8 @@ class Palette(QDialog):
         self.list.setUniformItemSizes(False)
         self.list.setWordWrap(True)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setItemDelegate(HitDelegate(theme, self.list))
+        self.list.currentRowChanged.connect(self._more)
         self.list.itemClicked.connect(self._run)
         self.list.itemActivated.connect(self._run)
         whole.addWidget(self.list, 1)
@@ -98,16 +91,36 @@ class Palette(QDialog):
 
     @Slot()
     def _search(self) -> None:
-        wanted = self.field.text().strip()
-        if len(wanted) < LEAST:
+        if len(self.field.text().strip()) < LEAST:
             self._take([])
             return
-        answer = self._runner.ask(search.find, wanted, HITS)
-        self._runner.latest("palette", answer).then(self._take)
+        # The space behind a word says that it is whole, so nothing is stripped.
+        answer = self._runner.overtaking("search", search.find, self.field.text(), HITS)
+        answer.then(self._take).failed(self._refused)
 
     def _take(self, hits: list[Hit]) -> None:
         self._hits = hits
         self._fill()
+
+    def _refused(self, error: BaseException) -> None:
+        """A filter with a value that there is not: say which there are, and keep what was found."""
+        if isinstance(error, ForTheModerator):
+            self._said.setText(" ".join(words.trouble(error)))
+
+    @Slot(int)
+    def _more(self, row: int) -> None:
+        """At the last message that was found, bring the ones before it."""
+        if row < 0 or row != self.list.count() - 1 or not self._hits or len(self._hits) % HITS:
+            return
+        below = self._hits[-1].message_id
+        answer = self._runner.overtaking("search", search.find, self.field.text(), HITS, below=below)
+        answer.then(self._take_more)
+
+    def _take_more(self, hits: list[Hit]) -> None:
+        self._hits += hits
+        for hit in hits:
+            self._add_hit(hit)
+        self._tell()
 
     def _fill(self) -> None:
         wanted = self.field.text().strip()
@@ -119,8 +132,18 @@ class Palette(QDialog):
         for hit in self._hits:
             self._add_hit(hit)
         self.list.setCurrentRow(min(max(kept, 0), self.list.count() - 1))
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._only_messages and len(self.field.text().strip()) < LEAST:
+            told = self.tr('Words, "whole phrases", -without. Filters: {filters}')
+            self._said.setText(told.format(filters=" ".join(query.FILTERS)))
+            return
         found = self.list.count()
-        self._said.setText(self.tr("%n found", "", found))
+        more = len(self._hits) > 0 and len(self._hits) % HITS == 0
+        self._said.setText(
+            self.tr("%n found, more below", "", found) if more else self.tr("%n found", "", found)
+        )
 
     def _ranked(self, wanted: str) -> list[str]:
         scored = []
@@ -147,10 +170,9 @@ class Palette(QDialog):
         shown = self.tr("{person}, {when}: {excerpt}")
         text = " ".join(hit.excerpt.split())
         item = QListWidgetItem(shown.format(person=hit.person, when=when, excerpt=text))
-        item.setIcon(
-            self._theme.icons.icon("message-circle", self._theme.color("accent"), self._theme.px(16))
-        )
-        item.setData(ENTRY, Choice(hit=hit))
+        head = self.tr("{person}, {when}, in {title}") if hit.title else self.tr("{person}, {when}")
+        head = head.format(person=hit.person, when=when, title=hit.title)
+        item.setData(ENTRY, Choice(hit=hit, head=head))
         self.list.addItem(item)
 
     @Slot(QListWidgetItem)

@@ -99,6 +99,7 @@ class Runner(QObject):
         self._futures: set[Future[None]] = set()
         self._changes: set[Future[None]] = set()
         self._newest: dict[str, int] = {}
+        self._stops: dict[str, threading.Event] = {}
         self._numbers = itertools.count(1)
         self._closed = False
         self._tables: set[str] = set()
@@ -123,6 +124,22 @@ class Runner(QObject):
         answer.topic = topic
         self._newest[topic] = answer.number
         return answer
+
+    def overtaking(
+        self, topic: str, function: Callable[Concatenate[Ctx, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> Answer[R]:
+        """Read on a lane of its own what a newer question under the same topic stops in its tracks.
+
+        `function` takes `cancelled`, asks it now and then, and raises Cancelled.
+        """
+        if topic in self._stops:
+            self._stops[topic].set()
+        stop = self._stops[topic] = threading.Event()
+
+        def asked(ctx: Ctx) -> R:
+            return function(ctx, *args, **{**kwargs, "cancelled": stop.is_set})  # type: ignore[arg-type]  # see above
+
+        return self.latest(topic, self.run(topic, lambda: self.desk.ask(asked)))
 
     def run(self, lane: str, work: Callable[[], R]) -> Answer[R]:
         """Run plain work on a lane."""

@@ -123,3 +123,43 @@ def test_triage_reads_lines_in_order() -> None:
 def test_help_and_version() -> None:
     assert "triage" in run("--help")
     assert run("--version").strip()
+
+
+def test_the_store_is_backed_up_verified_restored_and_taken_along(cli: Cli, tmp_path: Path) -> None:
+    made = cli.json("store", "backup", "--to", str(tmp_path / "stick"))
+    assert made["rows"]["message"] > 2000
+    assert cli.json("store", "backups")[0]["name"] == made["name"]
+    assert cli.json("store", "verify", "--backup", made["name"])["ok"]
+    assert cli.json("store", "verify") == {
+        "ok": True,
+        "damaged": [],
+        "rows": cli.json("store", "stats")["rows"],
+    }
+    assert cli.json("store", "restore", made["name"])["rows"] == made["rows"]
+    assert cli.json("queue", "--limit", "1")
+    elsewhere = Cli(tmp_path)
+    restored = elsewhere.json("store", "restore", "--from", made["copy"])
+    assert restored["rows"] == made["rows"]
+    assert elsewhere.json("store", "stats")["rows"]["message"] == made["rows"]["message"]
+    assert "already holds" in elsewhere.text("store", "restore", "--from", made["copy"], code=1)
+
+
+def test_a_damaged_store_is_recovered_and_what_is_lost_is_said(cli: Cli) -> None:
+    saved = cli.json("store", "recover")
+    assert saved["lost"] == {}
+    assert saved["saved"]["message"] > 2000
+    assert cli.json("store", "verify")["ok"]
+
+
+def test_the_keys_can_be_changed(tmp_path: Path) -> None:
+    cli = Cli(tmp_path)
+    shown = run("demo", *cli.where, "--json")
+    assert shown
+    new = tmp_path / "new"
+    new.write_text("other words are better\n")
+    cli.text("store", "passphrase", "--new-passphrase-file", str(new))
+    assert "does not open" in cli.text("queue", code=1)
+    cli.phrase.write_text(new.read_text())
+    assert cli.json("queue", "--limit", "1")
+    cli.text("store", "change-key")
+    assert cli.json("queue", "--limit", "1")

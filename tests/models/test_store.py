@@ -33,7 +33,10 @@ def test_head_equals_the_models(store: Store) -> None:
         context = MigrationContext.configure(
             connection,
             opts={
-                "include_name": lambda name, kind, _: kind != "table" or not name.startswith("message_fts")
+                "include_name": lambda name, kind, _: (
+                    not (name or "").startswith("message_fts")
+                    and name not in ("ix_person_handle", "ix_person_name")
+                )
             },
         )
         assert compare_metadata(context, base.Base.metadata) == []
@@ -112,7 +115,7 @@ def test_an_older_file_is_copied_before_it_is_brought_up_to_date(
     monkeypatch.setattr(migrations, "head", lambda: "9998")
     monkeypatch.setattr(migrations, "upgrade", lambda _: None)
     Store.open(profile, bytearray(DEK)).close()
-    copy = profile.backups / f"before-{migrations._steps()[-1]}.db"
+    (copy,) = profile.backups.glob(f"before-{migrations._steps()[-1]}-*.aside.db")
     assert copy.stat().st_size > 0
     assert profile.backups.stat().st_mode & 0o777 == 0o700
 

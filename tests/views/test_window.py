@@ -3,12 +3,13 @@
 import threading
 
 import pytest
+import sqlalchemy as sa
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QApplication, QDialog, QMenu, QToolTip
 from views.evening import fill, message
 
-from moderator_app.desk import accounts, actions, replies, threads, triage
+from moderator_app.desk import accounts, actions, replies, search, threads, triage
 from moderator_app.desk.rows import ActionState, Audience, Level, Outcome, Queue, Status
 from moderator_app.settings import Settings
 from moderator_app.views.dialogs import CloseSheet, ConfirmSend, LevelSheet, NoteSheet
@@ -578,3 +579,39 @@ def test_closing_the_window_keeps_the_last_words(qtbot, window, runner, desk, op
     window.close()
     assert runner.shutdown()
     assert desk.ask(replies.draft, number).text == "Typed a moment ago"
+
+
+def test_searching_marks_the_words_says_a_wrong_filter_and_keeps_what_was_found(qtbot, window, sheet):
+    window.commands.action("search").trigger()
+    palette = sheet(Palette)
+    assert "from:" in palette._said.text()
+    palette.field.setText("home address")
+    qtbot.waitUntil(lambda: palette.list.count() > 0)
+    hit = palette.list.item(0).data(Qt.ItemDataRole.UserRole).hit
+    assert {hit.excerpt[m.start : m.end].lower() for m in hit.matches} == {"home", "address"}
+    palette.field.setText("home address level:purple")
+    qtbot.waitUntil(lambda: "crisis, red, amber, green" in palette._said.text())
+    assert palette.list.count() > 0
+    palette.close()
+
+
+def test_a_search_that_was_overtaken_does_not_answer(qtbot, window, desk):
+    answers, asked = [], []
+
+    def slow(ctx, number, *, cancelled):
+        asked.append(number)
+        if number == 1:
+            with search._stoppable(ctx, cancelled):
+                ctx.session.execute(
+                    sa.text(
+                        "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 1000000000)"
+                        " SELECT sum(x) FROM n"
+                    )
+                ).all()
+        return number
+
+    window.runner.overtaking("trial", slow, 1).then(answers.append)
+    qtbot.waitUntil(lambda: asked == [1])
+    window.runner.overtaking("trial", slow, 2).then(answers.append)
+    qtbot.waitUntil(lambda: answers == [2], timeout=3000)
+    del desk

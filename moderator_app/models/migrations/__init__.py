@@ -33,8 +33,8 @@ def version(connection: sa.Connection) -> str | None:
     return found
 
 
-def upgrade(connection: sa.Connection) -> None:
-    """Take every step up to head, in the transaction that the caller opened."""
+def upgrade(connection: sa.Connection, to: str = "head") -> None:
+    """Take every step up to a version, in the transaction that the caller opened."""
     from alembic import command  # noqa: PLC0415 - see above
     from alembic.config import Config  # noqa: PLC0415
 
@@ -42,4 +42,4 @@ def upgrade(connection: sa.Connection) -> None:
     config.set_main_option("script_location", str(_HERE).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
