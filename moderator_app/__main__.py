@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from moderator_app import cli
+from moderator_app import cli, process
 from moderator_app.terminal import ProfileOption
 
 
@@ -55,6 +55,7 @@ _FOR_THE_COMMAND_LINE = {"-h", "--help", "--version", "--install-completion", "-
 
 def main() -> None:
     """The console entry point; without a command the window opens."""
+    process.keep_private()
     words = sys.argv[1:]
     if not words or (words[0].startswith("-") and words[0] not in _FOR_THE_COMMAND_LINE):
         words = ["window", *words]

@@ -39,6 +39,12 @@ class Settings:
     )
     text_scale: int = _pref(100, QT_TRANSLATE_NOOP("Settings", "Text size"), (100, 125, 150, 200))
     language: str = _pref("", QT_TRANSLATE_NOOP("Settings", "Language of the program"))
+    lock_minutes: int = _pref(
+        10, QT_TRANSLATE_NOOP("Settings", "Lock after this many minutes (0: never)"), (0, 1, 2, 5, 10, 15, 30)
+    )
+    lock_minutes_crisis: int = _pref(
+        2, QT_TRANSLATE_NOOP("Settings", "Lock after this many minutes in crisis views"), (1, 2, 5, 10)
+    )
     unknown: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod

@@ -22,6 +22,8 @@ from moderator_app.paths import Profile
 from moderator_app.settings import Settings
 from moderator_app.vault import Vault
 
+_PLACE = "window:place"  # among the accounts' secrets: sealed, and written whole or not at all
+
 
 class Workspace:
     """A profile that is unlocked and open; close it, and its key is gone from memory.
@@ -115,6 +117,18 @@ class Workspace:
     def _keep(self, vault_key: str, secrets: Mapping[str, str]) -> None:
         with self._key.bare() as dek:
             self._vault.keep_secrets(dek, vault_key, secrets)
+
+    def keep_place(self, place: Mapping[str, str]) -> None:
+        """Seal where the person was and what they had typed, to be there after a lock."""
+        self._keep(_PLACE, place)
+
+    def take_place(self) -> dict[str, str]:
+        """What `keep_place` sealed, once; empty where nothing was."""
+        with self._key.bare() as dek:
+            place = self._vault.secrets_of(dek, _PLACE)
+        if place:
+            self._vault.forget_secrets(_PLACE)
+        return place
 
     def disconnect(self, account_id: int) -> None:
         """Stop reading an account and forget its secrets; its messages stay."""

@@ -186,5 +186,8 @@ class Program:
     def lock(self):
         self.asked.append("lock")
 
+    def panic(self):
+        self.asked.append("panic")
+
     def keep_settings(self, settings):
         self.asked.append(settings)
