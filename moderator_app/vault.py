@@ -141,7 +141,12 @@ class Vault:
         if passphrase:
             vault["slots"].append(self._passphrase_slot(profile, dek, passphrase))
         if backend is not None:
-            vault["slots"].append(self._keyring_slot(profile, dek, backend))
+            try:
+                vault["slots"].append(self._keyring_slot(profile, dek, backend))
+            except Locked:
+                if not passphrase:
+                    raise
+                _log.warning("the keyring is locked; the passphrase alone opens this profile")
         self._write(vault)
         return dek, recovery_text(recovery)
 
@@ -339,7 +344,15 @@ class Vault:
     def _keyring_slot(profile: str, dek: bytearray, backend: _Keyring) -> dict[str, Any]:
         key, account = os.urandom(32), f"kek:{secrets.token_hex(4)}"
         service = f"Hearthlight/{profile}"
-        backend.set_password(service, account, b64(key))
+        from keyring.errors import KeyringError  # noqa: PLC0415
+
+        try:
+            backend.set_password(service, account, b64(key))
+        except KeyringError as error:
+            raise Locked(
+                QT_TRANSLATE_NOOP("Error", "The system's keyring is locked or does not answer."),
+                QT_TRANSLATE_NOOP("Error", "Unlock it and try again, or choose a passphrase."),
+            ) from error
         # Read back before trusting it: some backends accept and forget.
         if _ask(backend, service, account) != b64(key):
             raise Locked(
