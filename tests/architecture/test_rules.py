@@ -94,7 +94,7 @@ def test_every_sentence_for_the_moderator_is_marked_for_translation() -> None:
     """Outside the command line, which speaks English, errors carry texts that the screen can translate."""
     unmarked = []
     for path in OURS:
-        if named(path) in {f"moderator_app/{name}.py" for name in ("cli", "cli_store", "terminal", "tour", "__main__")}:
+        if path.stem.startswith("cli") or path.stem in ("terminal", "tour", "__main__"):
             continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if (
