@@ -16,12 +16,15 @@ def window(
     demo: Annotated[
         bool, typer.Option("--demo", help="A throwaway workspace with the demo community.")
     ] = False,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Look at the workspace and write nothing.")
+    ] = False,
     debug: Annotated[bool, typer.Option(help="Log more; never what anybody wrote.")] = False,
 ) -> None:
     """Open the window (what happens without a command, too)."""
     from moderator_app import app  # noqa: PLC0415 - Qt is loaded only for a window
 
-    raise typer.Exit(app.run(profile, demo=demo, debug=debug))
+    raise typer.Exit(app.run(profile, demo=demo, debug=debug, read_only=read_only))
 
 
 @cli.app.command()

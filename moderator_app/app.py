@@ -1,5 +1,6 @@
 """Puts everything together for a window: unlock, open, connect the lanes, and leave in good order."""
 
+import contextlib
 import functools
 import gc
 import logging
@@ -23,6 +24,7 @@ from PySide6.QtCore import (
     QtMsgType,
     QTranslator,
     Signal,
+    SignalInstance,
     Slot,
     qInstallMessageHandler,
 )
@@ -31,13 +33,15 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 
 from connectors import registry
 from moderator_app import logs, paths, process
-from moderator_app.desk import accounts, actions, language, reading
+from moderator_app.backups import Backups
+from moderator_app.desk import accounts, actions, language, reading, search
 from moderator_app.desk import sync as trips
 from moderator_app.desk.insights import Week
 from moderator_app.desk.rows import ActionKind, ImportPreview
 from moderator_app.desk.sync import Trip
 from moderator_app.door import Door
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
+from moderator_app.keeping import Keeping
 from moderator_app.paths import Profile
 from moderator_app.settings import Settings
 from moderator_app.vault import Locked, trusted_keyring
@@ -60,6 +64,7 @@ _log = logging.getLogger(__name__)
 _SEND_SECONDS = 1.0  # how often the outbox is looked at: a hold of ten seconds should not last twelve
 _TICK_SECONDS = 5.0  # how often it is asked whose turn it is to pull
 _FIRST_PULL_MS = 100  # after the first picture: it may load a platform's libraries
+_RENEW_DELAY_MS = 5000
 _READER_DELAY_MS = 1000  # the language process starts after the first picture, so that it does not delay it
 
 
@@ -79,14 +84,24 @@ class Program(QObject):
         self._ending = False
         self._importing: dict[str, str] = {}  # the file that is being read, and how
         self.window = MainWindow(workspace.desk, self.runner, workspace.settings, theme, self)
+        self.keeping = Keeping(workspace, self.runner, theme, self.window, self.window.notices)
 
     def start(self) -> None:
         """Begin the regular work; the window is already on the screen."""
+        if self._workspace.read_only:
+            self.window.say_read_only()
+            return
         self.runner.changed.connect(self._changed)
+        self.keeping.start()
         self.runner.every(_SEND_SECONDS, self._send_due)
         self.runner.every(_TICK_SECONDS, self._pull_due)
         # Children of the runner, so that its shutdown stops them, too.
-        for delay, work in ((_FIRST_PULL_MS, self._pull_due), (_READER_DELAY_MS, self._read_on)):
+        begin = (
+            (_FIRST_PULL_MS, self._pull_due),
+            (_READER_DELAY_MS, self._read_on),
+            (_RENEW_DELAY_MS, self._renew_search),
+        )
+        for delay, work in begin:
             timer = QTimer(self.runner, singleShot=True, interval=delay)
             timer.timeout.connect(work)
             timer.start()
@@ -99,6 +114,8 @@ class Program(QObject):
 
     def leave(self) -> int:
         """Keep what is being written and where the person is; answers how many replies wait to leave."""
+        if self._workspace.read_only:
+            return 0
         self.window.reply.save()
         waiting = len(self._workspace.desk.ask(actions.outbox))
         try:
@@ -112,6 +129,15 @@ class Program(QObject):
         self.window.return_to(place)
         if "import" in place:
             self._read_in(place["import"], place["mapping"])
+
+    @property
+    def exchange_wanted(self) -> SignalInstance:
+        """Something needs the workspace closed: its title and the work."""
+        return self.keeping.exchange_wanted
+
+    def closed_backups(self) -> Backups:
+        """The backups for that work, with a key of their own."""
+        return self._workspace.closed_backups()
 
     def stop(self) -> None:
         """Bring every lane to rest and close the workspace; nothing that was recorded is lost."""
@@ -148,6 +174,13 @@ class Program(QObject):
         # What is unread stands with the reds meanwhile; the next message tries again.
         self._reading = False
         self.runner.trouble.emit(error)
+
+    def _renew_search(self) -> None:
+        """Fold what was stored before the program learned to fold better; nothing to do on most days."""
+        work, title = functools.partial(search.renew, self._workspace.desk), self.tr("Renewing the search")
+        self.runner.ask(search.stale).then(
+            lambda stale: self.runner.job("renew", title, work) if stale else None
+        )
 
     def _pull_due(self) -> None:
         now = self._workspace.desk.clock.now().timestamp()
@@ -300,6 +333,10 @@ class Program(QObject):
         self._workspace.settings = settings
         self.runner.run("startup", lambda: settings.save(self._workspace.profile.settings))
 
+    def open_backups(self) -> None:
+        """Show the backups and the keys."""
+        self.keeping.open_sheet()
+
     def lock(self) -> None:
         """Cover the window and let go of the key."""
         self.lock_wanted.emit(False)
@@ -336,7 +373,8 @@ def _preview(path: Path, chosen: Mapping[str, str]) -> ImportPreview:
 def application(debug_log: Path | None, *, debug: bool) -> QApplication:
     process.keep_private()
     if debug_log is not None:
-        logs.start(debug_log, debug=debug)
+        with contextlib.suppress(PermissionError):  # a folder that can only be read keeps no log
+            logs.start(debug_log, debug=debug)
     desktop = os.environ.get("XDG_CURRENT_DESKTOP", "")
     if desktop and "GNOME" not in desktop and "DBUS_SESSION_BUS_ADDRESS" in os.environ:
         # Follows the desktop's light and dark; without a desktop there is nobody to ask.
@@ -400,7 +438,7 @@ def _shown(workspace: Workspace, theme: Theme) -> Workspace:
     return workspace
 
 
-def run(folder: Path | None, *, demo: bool, debug: bool) -> int:
+def run(folder: Path | None, *, demo: bool, debug: bool, read_only: bool = False) -> int:
     """Open the window; answers the exit status."""
     temporary = Path(tempfile.mkdtemp(prefix="hearthlight-demo-")) if demo else None
     try:
@@ -411,7 +449,7 @@ def run(folder: Path | None, *, demo: bool, debug: bool) -> int:
         theme = Theme(app, settings.theme, settings.text_scale)
         theme.apply()
         process.close_memory()
-        return _evening(app, profile, theme, demo=demo)
+        return _evening(app, profile, theme, demo=demo, read_only=read_only)
     except ForTheModerator as error:
         _refuse(error)
         return 1
@@ -420,7 +458,9 @@ def run(folder: Path | None, *, demo: bool, debug: bool) -> int:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _evening(app: QApplication, profile: Profile, theme: Theme, *, demo: bool) -> int:
+def _evening(
+    app: QApplication, profile: Profile, theme: Theme, *, demo: bool, read_only: bool = False
+) -> int:
     """From the first key to the last window, with any number of locks between."""
 
     def make(workspace: Workspace) -> Program:
@@ -435,7 +475,7 @@ def _evening(app: QApplication, profile: Profile, theme: Theme, *, demo: bool) -
         if workspace is None:
             return 0
     app.setQuitOnLastWindowClosed(False)  # between two shifts the screen may be minimised and hidden
-    door = Door(profile, theme, make, demo=demo)
+    door = Door(profile, theme, make, demo=demo, read_only=read_only)
     if workspace is None:
         door.knock()
     else:

@@ -13,18 +13,22 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer, Signal, Si
 from PySide6.QtGui import QPixmapCache
 from PySide6.QtWidgets import QDialog
 
+from moderator_app.backups import Backups
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
+from moderator_app.keys import Key
+from moderator_app.models.copies import Tell
 from moderator_app.paths import Profile
 from moderator_app.vault import Vault
+from moderator_app.views import words
 from moderator_app.views.clipboard import Clipboard
 from moderator_app.views.desktop_session import DesktopSession
 from moderator_app.views.idle import WARN_S, IdleLock, Input
-from moderator_app.views.lock_screen import Frame
+from moderator_app.views.lock_screen import Exchanged, Frame
 from moderator_app.views.main_window import MainWindow
-from moderator_app.views.runner import Runner
+from moderator_app.views.runner import Errand, Runner
 from moderator_app.views.theme import Theme
-from moderator_app.views.unlock import UnlockForm, Way
-from moderator_app.workspace import Workspace
+from moderator_app.views.unlock import RecoveryDialog, UnlockForm, Way
+from moderator_app.workspace import Workspace, key_of
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +41,9 @@ class Shift(Protocol):
 
     @property
     def lock_wanted(self) -> SignalInstance: ...
+    @property
+    def exchange_wanted(self) -> SignalInstance: ...
+    def closed_backups(self) -> Backups: ...
     def start(self) -> None: ...
     def return_to(self, place: Mapping[str, str]) -> None: ...
     def leave(self) -> int: ...
@@ -62,8 +69,10 @@ class Door(QObject):
         clock: Callable[[], float] | None = None,
         *,
         demo: bool = False,
+        read_only: bool = False,
     ) -> None:
         super().__init__()
+        self._read_only = read_only
         self._profile, self._theme, self._make, self._clock = profile, theme, make, clock
         self._demo = demo
         self._mark = profile.folder / "locked"  # stands from a lock to the next opening, over a restart, too
@@ -91,6 +100,7 @@ class Door(QObject):
         """Show an open workspace, where the person left it."""
         program = self._make(workspace)
         program.lock_wanted.connect(self.lock)
+        program.exchange_wanted.connect(self.exchange)
         window = program.window
         self.program = program
         self._idle = IdleLock(program.runner, self._allowed, self._clock, program.runner)
@@ -122,9 +132,13 @@ class Door(QObject):
                 QT_TRANSLATE_NOOP("Error", "Put it back: without it the messages cannot be read."),
                 folder=self._profile.folder,
             )
-        if way is Way.RECOVERY:
-            return Workspace.open(self._profile, recovery=typed)
-        return Workspace.open(self._profile, typed if way is Way.PASSPHRASE else None)
+        words_given = _words(way, typed)
+        return Workspace.open(
+            self._profile,
+            words_given.get("passphrase"),
+            recovery=words_given.get("recovery"),
+            read_only=self._read_only,
+        )
 
     def _ask(self) -> UnlockForm:
         try:
@@ -138,8 +152,41 @@ class Door(QObject):
         form = UnlockForm(self._theme, self._open, ways)
         form.opened.connect(self.enter)
         form.left.connect(self.frame.close)
+        form.view_wanted.connect(self._view)
+        form.mend_wanted.connect(self._mend)
         self.frame.screen_locked.ask(form)
         return form
+
+    @Slot(object, str)
+    def _view(self, way: Way, typed: str) -> None:
+        """Look at a workspace in a folder that may not be written."""
+        self._read_only = True
+        form = self.frame.screen_locked.form
+        if form is not None:
+            form.try_again(way, typed)
+
+    @Slot(object, str, str)
+    def _mend(self, way: Way, typed: str, how: str) -> None:
+        """Recover a damaged store, or put the newest backup in its place."""
+
+        def work(tell: Tell) -> Exchanged:
+            vault = Vault(self._profile.vault)
+            backups = Backups(self._profile, vault, Key(key_of(vault, **_words(way, typed))))
+            if how == "restore":
+                newest = next((one.name for one in backups.list() if one.own_key and one.here), None)
+                if newest is None:
+                    raise ForTheModerator(
+                        QT_TRANSLATE_NOOP("Error", "There is no backup here."),
+                        QT_TRANSLATE_NOOP("Error", "Save what can be read instead."),
+                    )
+                backups.restore(newest, tell)
+                return Exchanged(self.tr("The newest backup is in place. Open your workspace."))
+            lost = sum(backups.recover(tell).lost.values())
+            told = self.tr("What could be read is in place; at most %n row(s) are lost.", "", lost)
+            return Exchanged(told)
+
+        self.frame.screen_locked.begin()
+        self._run(self.tr("Mending the workspace"), work)
 
     # ---------------------------------------------------------------- out
 
@@ -197,6 +244,48 @@ class Door(QObject):
         self._session.sealed()
         self.locked.emit()
 
+    # ---------------------------------------------------------------- another store in its place
+
+    @Slot(str, object)
+    def exchange(self, title: str, work: Callable[[Backups, Tell], Exchanged]) -> None:
+        """Close the workspace, do what needs it closed, and ask for the key again."""
+        if self.program is None or self.frame.covered:
+            return
+        backups = self.program.closed_backups()
+        self.frame.screen_locked.begin()
+        self.frame.cover()
+        QTimer.singleShot(0, self, lambda: self._exchange(title, work, backups))
+
+    def _exchange(self, title: str, work: Callable[[Backups, Tell], Exchanged], backups: Backups) -> None:
+        self._put_away()
+        self._run(title, lambda tell: work(backups, tell))
+
+    def _run(self, title: str, work: Callable[[Tell], Exchanged]) -> None:
+        screen = self.frame.screen_locked
+        screen.say_busy(title)
+        errand = Errand(lambda: work(errand.progressed.emit), self)
+        errand.progressed.connect(lambda done, total: screen.say_busy(title, done, total))
+        errand.done.connect(self._exchanged)
+        errand.failed.connect(self._not_exchanged)
+        errand.start()
+
+    @Slot(object)
+    def _exchanged(self, ended: Exchanged) -> None:
+        """Ask for the key; a new recovery key is shown first."""
+        self._ask()
+        self.frame.screen_locked.say(self.tr("Open your workspace"), ended.told)
+        if ended.recovery_key:
+            RecoveryDialog(self._theme, ended.recovery_key, self.frame).open()
+        self.locked.emit()
+
+    @Slot(object)
+    def _not_exchanged(self, error: BaseException) -> None:
+        self._ask()
+        said = " ".join(words.trouble(error)) if isinstance(error, ForTheModerator) else ""
+        unknown = self.tr("Something went wrong in Hearthlight; nothing was changed.")
+        self.frame.screen_locked.say(self.tr("Open your workspace"), said or unknown)
+        self.locked.emit()
+
     def _put_away(self) -> int:
         """Stop the program and delete what it showed; answers how many replies wait."""
         program = self.program
@@ -225,3 +314,8 @@ class Door(QObject):
         if self.program is not None:
             self._put_away()
         QCoreApplication.quit()
+
+
+def _words(way: Way, typed: str) -> dict[str, str]:
+    """What was typed, by the name that opening a workspace gives it."""
+    return {} if way is Way.KEYRING else {way.value: typed}

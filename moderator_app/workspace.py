@@ -124,6 +124,8 @@ class Workspace:
 
     def take_place(self) -> dict[str, str]:
         """What `keep_place` sealed, once; empty where nothing was."""
+        if self.read_only:
+            return {}
         with self._key.bare() as dek:
             place = self._vault.secrets_of(dek, _PLACE)
         if place:
@@ -148,6 +150,31 @@ class Workspace:
         with self._key.bare() as dek:
             secrets = self._vault.secrets_of(dek, one.vault_key)
         return registry.connector(one.platform)(one.values, secrets)
+
+    @property
+    def has_passphrase(self) -> bool:
+        """Whether a passphrase opens this workspace."""
+        return "passphrase" in self._vault.ways()
+
+    def change_passphrase(self, today: str, new: str) -> None:
+        """Set the passphrase; where there is one, only who knows it may."""
+        self._prove(today)
+        with self._key.bare() as dek:
+            self._vault.set_passphrase(dek, new)
+
+    def new_recovery_key(self, today: str) -> str:
+        """Make another recovery key; where there is a passphrase, only who knows it may."""
+        self._prove(today)
+        with self._key.bare() as dek:
+            return self._vault.new_recovery_key(dek)
+
+    def _prove(self, passphrase: str) -> None:
+        if self.has_passphrase:
+            Key(self._vault.unlock(passphrase)).wipe()
+
+    def closed_backups(self) -> Backups:
+        """The backups for work that needs the store closed, with a copy of the key."""
+        return Backups(self.profile, Vault(self.profile.vault), self._key.copy())
 
     def verify(self) -> list[str]:
         """What is wrong with any page, table, index or line of the audit; empty when all is well."""

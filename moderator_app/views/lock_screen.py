@@ -1,5 +1,7 @@
 """The frame that outlives a lock, and the screen that stands in it while the key is gone."""
 
+from dataclasses import dataclass
+
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QStackedLayout, QToolTip, QWidget
@@ -9,6 +11,14 @@ from moderator_app.views.unlock import UnlockForm, heading
 from moderator_app.views.widgets import Label, box, column
 
 WIDE = 520
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """How work on a closed workspace ended: a sentence, and a recovery key to show once ("" for none)."""
+
+    told: str
+    recovery_key: str = ""
 
 
 class LockScreen(QWidget):
@@ -52,6 +62,20 @@ class LockScreen(QWidget):
         self.title.setText(self.tr("Hearthlight is locked"))
         self.told.setText(self.tr("Locking: what you wrote is being kept."))
         self.told.show()
+
+    def say_busy(self, title: str, done: int = 0, total: int = 0) -> None:
+        """Say what is done with the closed workspace, and how far it is."""
+        self.title.setText(title)
+        share = self.tr("{share} %").format(share=100 * done // total) if total else ""
+        told = self.tr("The workspace is closed meanwhile. {share}")
+        self.told.setText(told.format(share=share).strip())
+        self.told.show()
+
+    def say(self, title: str, told: str) -> None:
+        """Say how something ended."""
+        self.title.setText(title)
+        self.told.setText(told)
+        self.told.setVisible(bool(told))
 
     def say_waiting(self, waiting: int) -> None:
         """Say that nothing is fetched or sent, and what waits for it."""

@@ -67,6 +67,7 @@ class WindowActions(Protocol):
     def import_file(self) -> None: ...
     def export_week(self) -> None: ...
     def sync_now(self) -> None: ...
+    def open_backups(self) -> None: ...
     def lock(self) -> None: ...
     def panic(self) -> None: ...
     def keep_settings(self, settings: Settings) -> None: ...
@@ -195,6 +196,7 @@ class MainWindow(QMainWindow):
         bind("connect", program.connect_account)
         bind("import", program.import_file)
         bind("week", program.export_week)
+        bind("backups", program.open_backups)
         bind("lock", program.lock)
         bind("panic", program.panic)
         bind("help", lambda: HelpSheet(self.theme, self.commands, self).open())
@@ -379,7 +381,7 @@ class MainWindow(QMainWindow):
         self._accounts = rows
         self.rail.show_accounts(rows)
         self.top.show_accounts(rows)
-        self.banner.show_accounts(rows)
+        self.banner.show_accounts(rows, self._standing())
         self._show_nothing(connected=bool(rows))
 
     def _show_nothing(self, *, connected: bool) -> None:
@@ -414,6 +416,19 @@ class MainWindow(QMainWindow):
         self.commands.allow(frozenset(present), blocked)
         self.reply.send.setEnabled(self.reply.ready)
         self.reply.draft.setEnabled(self.reply.written)
+
+    def say_read_only(self) -> None:
+        """Nothing can be recorded in this workspace: say so, for as long as it is open."""
+        self.banner.show_accounts([], self._standing())
+
+    def _standing(self) -> str:
+        """What is true of the whole workspace and must stay in view."""
+        store = self.desk.store
+        if store.read_only:
+            return self.tr("Open for reading only: nothing is fetched, sent or recorded.")
+        if store.short_of_room:
+            return self.tr("The disk is full. What you do is still recorded; fetching waits for free space.")
+        return ""
 
     # ---------------------------------------------------------------- palette, outbox, looks
 
@@ -579,7 +594,7 @@ class MainWindow(QMainWindow):
 
 
 class OfflineBanner(QFrame):
-    """Says which account cannot be reached, and that work goes on."""
+    """Says what cannot be reached or recorded, and that work goes on."""
 
     def __init__(self, theme: Theme, program: WindowActions) -> None:
         super().__init__()
@@ -601,13 +616,16 @@ class OfflineBanner(QFrame):
         whole.addWidget(frame)
         self.hide()
 
-    def show_accounts(self, rows: list[AccountRow]) -> None:
-        """Show the first account that needs somebody, or nothing."""
+    def show_accounts(self, rows: list[AccountRow], standing: str = "") -> None:
+        """Show what is true of the whole workspace, else the first account that needs somebody."""
         lapsed = next((row for row in rows if row.health == "sign_in"), None)
         away = [row for row in rows if row.health == "offline"]
         self._account = lapsed.account_id if lapsed else None
-        self.setVisible(lapsed is not None or bool(away))
-        if lapsed is not None:
+        self.setVisible(bool(standing) or lapsed is not None or bool(away))
+        self.mend.setVisible(not standing)
+        if standing:
+            self.text.setText(standing)
+        elif lapsed is not None:
             told = self.tr("{name} asks you to sign in again. Nothing is lost meanwhile.")
             self.text.setText(told.format(name=lapsed.name or lapsed.handle))
             self.mend.set_text(self.tr("Sign in again"))

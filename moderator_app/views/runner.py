@@ -255,6 +255,7 @@ class Errand(QObject):
 
     done = Signal(object)
     failed = Signal(object)
+    progressed = Signal(int, int)
 
     def __init__(self, work: Callable[[], object], parent: QObject) -> None:
         super().__init__(parent)

@@ -35,12 +35,15 @@ class UnlockForm(QWidget):
 
     opened = Signal(object)
     left = Signal()
+    view_wanted = Signal(object, str)  # the way and what was typed
+    mend_wanted = Signal(object, str, str)  # and how: recover or restore
 
     def __init__(
         self, theme: Theme, opener: Opener, ways: Collection[str], *, new: bool = False, why: str = ""
     ) -> None:
         super().__init__()
         self._opener, self._new = opener, new
+        self._tried: tuple[Way, str] = (Way.KEYRING, "")
         self._by_phrase = new or Way.PASSPHRASE in ways
         self.by_keyring = not new and Way.KEYRING in ways
         px = theme.px
@@ -61,6 +64,19 @@ class UnlockForm(QWidget):
         self.trouble = Label("", "control", "alarm", wrap=True)
         self.trouble.hide()
         whole.addWidget(self.trouble)
+        self.view = Button(theme, self.tr("Open for reading only"))
+        self.view.clicked.connect(lambda: self.view_wanted.emit(*self._tried))
+        self.recover = Button(theme, self.tr("Save what can be read"))
+        self.recover.clicked.connect(lambda: self.mend_wanted.emit(*self._tried, "recover"))
+        self.restore = Button(theme, self.tr("Restore the newest backup"))
+        self.restore.clicked.connect(lambda: self.mend_wanted.emit(*self._tried, "restore"))
+        rescue = QHBoxLayout()
+        rescue.setSpacing(px(8))
+        for button in (self.view, self.recover, self.restore):
+            button.hide()
+            rescue.addWidget(button)
+        rescue.addStretch()
+        whole.addLayout(rescue)
         foot = QHBoxLayout()
         foot.setSpacing(px(8))
         self.leave = Button(theme, self.tr("Quit"), "", "quiet")
@@ -138,9 +154,15 @@ class UnlockForm(QWidget):
         self._try(Way.KEYRING)
 
     def _try(self, way: Way) -> None:
+        self.try_again(way, "" if way is Way.KEYRING else self.phrase.text())
+
+    def try_again(self, way: Way, typed: str) -> None:
+        """Open with a key that was typed before."""
         if self.busy:
             return
-        typed = "" if way is Way.KEYRING else self.phrase.text()
+        self._tried = (way, typed)
+        for button in (self.view, self.recover, self.restore):
+            button.hide()
         self._rest(still=True)
         self.trouble.hide()
         errand = Errand(lambda: self._opener(way, typed), self)
@@ -160,6 +182,7 @@ class UnlockForm(QWidget):
 
     @Slot(object)
     def _done(self, found: object) -> None:
+        self._tried = (Way.KEYRING, "")
         self.phrase.clear()
         if self.again is not None:
             self.again.clear()
@@ -171,6 +194,9 @@ class UnlockForm(QWidget):
         self._rest(still=False)
         if isinstance(error, ForTheModerator):
             self._say(" ".join(words.trouble(error)))
+            self.view.setVisible(error.viewable)
+            for button in (self.recover, self.restore):
+                button.setVisible(error.mendable)
         else:
             self._say(self.tr("Something went wrong in Hearthlight; nothing was changed."))
 
