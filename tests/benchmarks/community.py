@@ -36,7 +36,7 @@ _ELSEWHERE: Final = {
     "fr": "aujourd'hui et la de je ne le jour est long avec une amie thé fenêtre demain encore merci maison".split(),
 }
 _LANGUAGES: Final = ("en", *_ELSEWHERE)
-_SHARES: Final = tuple(accumulate((0.62, 0.08, 0.07, 0.06, 0.05, 0.05, 0.04, 0.03)))
+_SHARES: Final = tuple(accumulate((0.62, 0.1, 0.03, 0.025, 0.025, 0.08, 0.07, 0.05)))
 _TOGETHER: Final = frozenset({"zh", "ja"})  # written without spaces
 _SYLLABLES: Final = "ba ri no te lu ka so mi ve do pa shi gan lor fen".split()
 # The long tail of any vocabulary: names, places, misspellings.
