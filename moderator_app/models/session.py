@@ -115,6 +115,9 @@ class Plain:
 
     def write(self, session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
         """Do it once for each row of values."""
+        rows = list(rows)
+        if not rows:
+            return
         session.flush()
         session.changed.add(self._table)
         session.driver.executemany(self.sql, rows)
