@@ -4,6 +4,7 @@ Folding: repair broken characters, NFKC, case, invisible characters out, look-al
 each CJK character a word of its own. The stored text is never changed.
 """
 
+import re
 import unicodedata
 from typing import Final
 
@@ -13,12 +14,7 @@ from typing import Final
 _LOOKALIKES: Final = str.maketrans("аеорсухіјѕԁɡοανεικτ", "aeopcyxijsdgoaveikt")
 _INVISIBLE: Final = frozenset({"Cf", "Cc", "Cs", "Co", "Cn"})
 # Kana, ideographs, hangul, and the ideographs of the higher planes: written without spaces.
-_CJK: Final = (
-    range(0x3040, 0x3100),
-    range(0x3400, 0xA000),
-    range(0xAC00, 0xD7B0),
-    range(0x20000, 0x40000),
-)
+_CJK: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff]")
 _LONGEST: Final = 200_000  # characters that are searched; the rest of a longer text is still kept
 
 
@@ -31,10 +27,6 @@ def repair(text: str) -> str:
         .decode("utf-16-le", "replace")
         .replace("\0", "\N{REPLACEMENT CHARACTER}")
     )
-
-
-def _is_cjk(char: str) -> bool:
-    return any(ord(char) in block for block in _CJK)
 
 
 def _word(word: str) -> str:
@@ -51,8 +43,10 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.casefold()
     plain = unicodedata.normalize("NFKC", text).casefold()
-    kept = "".join(c for c in plain if c.isspace() or unicodedata.category(c) not in _INVISIBLE)
-    spaced = "".join(f" {c} " if _is_cjk(c) else c for c in kept)
+    for char in set(plain):  # a text has few different characters
+        if not char.isspace() and unicodedata.category(char) in _INVISIBLE:
+            plain = plain.replace(char, "")
+    spaced = _CJK.sub(r" \g<0> ", plain)
     return " ".join(_word(word) for word in spaced.split())
 
 

@@ -7,7 +7,7 @@ twice (a crash between its commit and the next pull): looking up its ids makes t
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ from connectors.contract import Page, RemoteGone, RemoteMessage, RemotePerson
 from moderator_app.desk import clocks, folding, work
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.work import Work
-from moderator_app.models.base import Level, Status, millis
+from moderator_app.models.base import Level, Status, millis, moment
 from moderator_app.models.inbox import Cursor, Item, Message, Person, Revision, Signal, Thread
 from moderator_app.models.session import Plain, adding, given, given_ids
 
@@ -322,17 +322,17 @@ def _of_thread(ctx: Ctx, thread: int, items: dict[int, Work]) -> set[int]:
     return {item.id for item in items.values() if item.thread_id == thread}
 
 
-def _answer(item: Work, at: datetime) -> None:
-    if item.last_at <= at and item.status in (Status.OPEN, Status.EARLIER):
+def _answer(item: Work, when: datetime) -> None:
+    if item.last_at <= when and item.status in (Status.OPEN, Status.EARLIER):
         item.status, item.new_messages = Status.ANSWERED, 0
-        item.first_reply_at = item.first_reply_at or at
+        item.first_reply_at = item.first_reply_at or when
 
 
 def _answered_before(ctx: Ctx, account_id: int, asked: Mapping[str, int], items: Mapping[int, Work]) -> None:
     """An answer of ours may have come in before what it answers: streams are read one after another."""
     found = _ANSWERS.rows(ctx.session, {"account": account_id, "names": json.dumps(list(asked))})
-    for name, at in found:
-        _answer(items[asked[name]], datetime.fromtimestamp(at / 1000, tz=UTC))
+    for name, when in found:
+        _answer(items[asked[name]], moment(when))
 
 
 def _person_of(remote: RemoteMessage) -> RemotePerson:

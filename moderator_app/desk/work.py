@@ -12,7 +12,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from moderator_app.desk.desk import Ctx
-from moderator_app.models.base import Level, Status, millis, moment
+from moderator_app.models.base import Level, Status, maybe_moment, millis
 from moderator_app.models.inbox import Item
 from moderator_app.models.session import Plain, adding, given, given_ids
 
@@ -103,7 +103,7 @@ def next_id(ctx: Ctx) -> int:
 def _work(row: tuple[Any, ...]) -> Work:
     found = dict(zip(_COLUMNS, row, strict=True))
     for name in _MOMENTS:
-        found[name] = moment(found[name])
+        found[name] = maybe_moment(found[name])
     found["level"], found["status"] = Level(found["level"]), Status(found["status"])
     return Work(**found)
 

@@ -78,9 +78,14 @@ def millis(at: datetime | None) -> int | None:
     return round(at.timestamp() * 1000)
 
 
-def moment(found: int | None) -> datetime | None:
+def moment(found: int) -> datetime:
     """A moment of the file."""
-    return None if found is None else datetime.fromtimestamp(found / 1000, tz=UTC)
+    return datetime.fromtimestamp(found / 1000, tz=UTC)
+
+
+def maybe_moment(found: int | None) -> datetime | None:
+    """A moment of the file, where there is one."""
+    return None if found is None else moment(found)
 
 
 class Moment(sa.types.TypeDecorator[datetime]):
@@ -95,7 +100,7 @@ class Moment(sa.types.TypeDecorator[datetime]):
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         del dialect
-        return moment(value)
+        return maybe_moment(value)
 
 
 class ByValue(sa.types.TypeDecorator[Enum]):

@@ -11,10 +11,22 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.pool import PoolProxiedConnection
 
 _CHANGED: Final = "changed"
+
+
+class _Compiler(SQLiteCompiler):
+    """SQLAlchemy drops hints for SQLite; INDEXED BY is one that SQLite keeps or refuses the statement."""
+
+    def get_from_hint_text(self, table: sa.FromClause, text: str | None) -> str | None:
+        del table
+        return text
+
+
 _DIALECT: Final = sqlite.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own, without types
+_DIALECT.statement_compiler = _Compiler
 
 
 class Session(orm.Session):

@@ -128,7 +128,7 @@ _INDEXES = (
     ("ix_item_level", "item", ("level", "rank", "due_at"), "status = 'open'"),
     ("ix_item_status", "item", ("status", "rank", "due_at"), None),
     ("ix_item_mine", "item", ("assignee", "status", "rank", "due_at"), "assignee <> ''"),
-    ("ix_item_escalated", "item", ("rank", "due_at"), "escalated_to <> ''"),
+    ("ix_item_escalated", "item", ("status", "rank", "due_at"), "escalated_to <> ''"),
 )
 # A page of the search index and what SQLCipher keeps for itself must fit into one page of the file: at
 # FTS5's own size each took a page and a little of a second one.
