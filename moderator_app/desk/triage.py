@@ -35,6 +35,8 @@ from moderator_app.models.session import Plain, adding, given, given_ids
 RULES: Final = 1  # the version of the reading rules; a higher one reads everything again
 LEAST_REASON: Final = 20  # characters, R6
 _EXCERPT: Final = 280
+_BEGINNING: Final = 4000  # characters of a message in which the excerpt is cut; few begin it later
+_BEFORE: Final = 60  # characters shown before the first reason
 _LONGEST_CUT: Final = 30  # of a word that the excerpt would begin in
 # The tables themselves: the ORM takes no part in what is asked often.
 _ITEM, _THREAD, _PERSON, _ACCOUNT = (one.__table__ for one in (Item, Thread, Person, Account))
@@ -279,21 +281,14 @@ def _cards() -> sa.Select[*tuple[Any, ...]]:
 
     Outer joins keep SQLite from beginning at anything but the items, in the order of their index.
     """
-    first_cue = (
-        sa.select(sa.func.min(_SIGNAL.c.start))
-        .where(_SIGNAL.c.message_id == _MESSAGE.c.id, _SIGNAL.c.level == _MESSAGE.c.level, _SIGNAL.c.end > 0)
-        .correlate(_MESSAGE)
-        .scalar_subquery()
-    )
-    begin = sa.func.max(sa.func.coalesce(first_cue, 0) - 60, 0)
     drafted = (
         sa.select(_DRAFT.c.id).where(_DRAFT.c.item_id == _ITEM.c.id, _DRAFT.c.who == given("who")).correlate(_ITEM)
     ).exists()
     return (
         sa.select(
             _MESSAGE.c.id,
-            sa.func.substr(_MESSAGE.c.body, begin + 1, _EXCERPT),
-            begin,
+            _MESSAGE.c.level,
+            sa.func.substr(_MESSAGE.c.body, 1, _BEGINNING),
             _ITEM.c.id,
             _ITEM.c.level,
             _ITEM.c.rank,
@@ -339,13 +334,39 @@ def cues(ctx: Ctx, message_ids: Iterable[int]) -> dict[int, tuple[Cue, ...]]:
     found: dict[int, list[Cue]] = {}
     rows = _CUES.rows(ctx.session, {"ids": json.dumps(list(message_ids))})
     for message_id, level, start, end, kind, why, lang in sorted(rows):
-        found.setdefault(message_id, []).append(Cue(start, end, kind, Level(level), why, lang))
+        found.setdefault(message_id, []).append(Cue(start, end, kind, _LEVEL_OF[level], why, lang))
     return {key: tuple(reasons) for key, reasons in found.items()}
 
 
 def _cards_of(ctx: Ctx, found: Sequence[tuple[Any, ...]]) -> list[QueueRow]:
     reasons = cues(ctx, (row[0] for row in found if row[0] is not None))
-    return [_card(reasons.get(message_id, ()), *row) for message_id, *row in found]
+    return [_card(ctx, reasons.get(row[0], ()), row) for row in found]
+
+
+_FAR: Final = Plain(
+    sa.select(sa.func.substr(_MESSAGE.c.body, given("begin") + 1, _EXCERPT)).where(
+        _MESSAGE.c.id == given("id")
+    )
+)
+
+
+def _excerpt(
+    ctx: Ctx, message_id: int | None, level: int | None, text: str | None, reasons: tuple[Cue, ...]
+) -> tuple[str, tuple[Span, ...]]:
+    """Part of a message around the first reason for its level, and where the reasons stand in it."""
+    if not reasons:
+        return (text or "")[:_EXCERPT], ()
+    first = min((cue.start for cue in reasons if cue.level == level and cue.end > 0), default=0)
+    begin = max(first - _BEFORE, 0)
+    cut = (text or "")[begin : begin + _EXCERPT]
+    if begin + _EXCERPT > _BEGINNING:
+        (cut,) = _FAR.first(ctx.session, {"id": message_id, "begin": begin}) or ("",)
+    cut, begin = _from_a_word(cut, begin)
+    return cut, tuple(
+        Span(max(cue.start - begin, 0), min(cue.end - begin, len(cut)))
+        for cue in reasons
+        if cue.end > begin and cue.start - begin < len(cut) and cue.end > cue.start
+    )
 
 
 # Asked of a dictionary: an enum takes five times as long to find its member.
@@ -355,15 +376,11 @@ _KIND_OF: Final = {None: Kind.COMMENT} | {kind.value: kind for kind in Kind}
 _AUDIENCE_OF: Final = {None: Audience.PUBLIC} | {audience.value: audience for audience in Audience}
 
 
-def _card(reasons: tuple[Cue, ...], cut: str | None, begin: int, *row: Any) -> QueueRow:
-    excerpt, begin = _from_a_word(cut or "", begin)
-    spans = tuple(
-        Span(max(cue.start - begin, 0), min(cue.end - begin, len(excerpt)))
-        for cue in reasons
-        if cue.end > begin and cue.start - begin < len(excerpt) and cue.end > cue.start
-    )
-    item_id, level, rank, pending, title, name, handle, channel, platform, kind, audience, lang = row[:12]
-    new, waiting, due, status, assignee, escalated, acknowledged, snoozed, seen, drafted = row[12:]
+def _card(ctx: Ctx, reasons: tuple[Cue, ...], row: tuple[Any, ...]) -> QueueRow:
+    message_id, worst, text, item_id, level, rank, pending, title, name, handle, channel, platform = row[:12]
+    kind, audience, lang, new, waiting, due, status, assignee, escalated = row[12:21]
+    acknowledged, snoozed, seen, drafted = row[21:]
+    excerpt, spans = _excerpt(ctx, message_id, worst, text, reasons)
     return QueueRow(
         item_id,
         _LEVEL_OF[level],
@@ -436,11 +453,16 @@ def get(ctx: Ctx, item_id: int) -> Item:
     """The item, or a sentence where it is gone."""
     item = ctx.session.get(Item, item_id)
     if item is None:
-        raise ForTheModerator(
-            QT_TRANSLATE_NOOP("Error", "This conversation is no longer here."),
-            QT_TRANSLATE_NOOP("Error", "It was erased; choose another one."),
-        )
+        raise gone()
     return item
+
+
+def gone() -> ForTheModerator:
+    """The sentence for an item that is not there."""
+    return ForTheModerator(
+        QT_TRANSLATE_NOOP("Error", "This conversation is no longer here."),
+        QT_TRANSLATE_NOOP("Error", "It was erased; choose another one."),
+    )
 
 
 def take_next(ctx: Ctx) -> int | None:
