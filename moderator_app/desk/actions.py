@@ -23,7 +23,7 @@ from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.models.base import ActionKind, ActionState, Base, Moment, moment
 from moderator_app.models.care import Action, Draft, Note, new_id
 from moderator_app.models.inbox import Account, Item, Message, Person, Thread
-from moderator_app.models.session import Plain, given
+from moderator_app.models.session import Plain, given, table
 
 GRACE: Final = timedelta(seconds=10)  # R32
 _UNDO_REACH: Final = timedelta(hours=12)  # how far back Ctrl+Z goes: about one shift
@@ -60,7 +60,7 @@ KINDS: Final[Mapping[ActionKind, Effect]] = {
 
 # What the record may repeat of an action: names and levels, never anybody's words.
 _AUDITED: Final = ("to", "from", "outcome", "until", "undo", "week")
-_ACTION: Final = Action.__table__
+_ACTION: Final = table(Action)
 _WAITING: Final = (ActionState.HELD, ActionState.SENT, ActionState.UNKNOWN)
 
 
@@ -426,9 +426,7 @@ def history(ctx: Ctx, item_id: int, limit: int = 100) -> list[HistoryRow]:
     rows = []
     for key, word, at, who, stand, detail, undone_by, trouble in found:
         kind, state = ActionKind(word), ActionState(stand)
-        stands = state is ActionState.HELD or (
-            state is ActionState.DONE and KINDS[kind].inverse is not None
-        )
+        stands = state is ActionState.HELD or (state is ActionState.DONE and KINDS[kind].inverse is not None)
         rows.append(
             HistoryRow(
                 action_id=uuid.UUID(key),

@@ -18,32 +18,32 @@ from moderator_app.desk.desk import Ctx
 from moderator_app.desk.work import Work
 from moderator_app.models.base import Level, Status, millis, moment
 from moderator_app.models.inbox import Cursor, Item, Message, Person, Revision, Signal, Thread
-from moderator_app.models.session import Plain, adding, given, given_ids
+from moderator_app.models.session import Plain, adding, given, given_ids, table
 
 # What is older than this when it first arrives came with a back-fill: it is kept, read and searchable,
 # but opens no work unless the rules find someone in danger in it.
 EARLIER: Final = timedelta(days=7)
 _CHUNK: Final = 500  # where a bound parameter list would grow without end
-_PERSON, _THREAD, _MESSAGE = Person.__table__, Thread.__table__, Message.__table__
+_PERSON, _THREAD, _MESSAGE = table(Person), table(Thread), table(Message)
 _OURS: Final[sa.ColumnElement[bool]] = sa.literal_column("message.ours")
 
 
-def _by_name(table: sa.Table, *columns: sa.ColumnElement[Any]) -> Plain:
+def _by_name(named: sa.Table, *columns: sa.ColumnElement[Any]) -> Plain:
     """Rows of an account by their names on the platform, however many: one look-up for a page."""
     return Plain(
         sa.select(*columns)
-        .select_from(table)
-        .where(table.c.account_id == given("account"), table.c.external_id.in_(given_ids("names")))
+        .select_from(named)
+        .where(named.c.account_id == given("account"), named.c.external_id.in_(given_ids("names")))
     )
 
 
-def _following(table: sa.Table) -> Plain:
-    return Plain(sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0) + 1))
+def _following(last: sa.Table) -> Plain:
+    return Plain(sa.select(sa.func.coalesce(sa.func.max(last.c.id), 0) + 1))
 
 
-def _changing(table: sa.Table, *columns: str) -> Plain:
+def _changing(rows: sa.Table, *columns: str) -> Plain:
     values = {name: given(name) for name in columns}
-    return Plain(sa.update(table).where(table.c.id == given("id")).values(values))
+    return Plain(sa.update(rows).where(rows.c.id == given("id")).values(values))
 
 
 _KNOWN: Final = _by_name(_MESSAGE, _MESSAGE.c.id)
@@ -300,7 +300,7 @@ def _answered(
     parents = [m.parent_id for m in ours if m.parent_id is not None and m.parent_id not in asked]
     values = {"account": account_id, "names": json.dumps(parents)}
     asked = dict(_ITEMS_OF.rows(ctx.session, values)) | dict(asked) if parents else asked
-    wanted = {asked[m.parent_id] for m in ours if m.parent_id in asked}
+    wanted = {asked[m.parent_id] for m in ours if m.parent_id is not None and m.parent_id in asked}
     items |= work.by_id(ctx, wanted - items.keys())
     for remote in ours:
         thread = threads[remote.thread_id]

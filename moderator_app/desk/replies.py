@@ -15,7 +15,7 @@ from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.models import care
 from moderator_app.models.base import moment
 from moderator_app.models.inbox import Item, Message
-from moderator_app.models.session import Plain, given
+from moderator_app.models.session import Plain, given, table
 
 __all__ = ["check", "draft", "fill", "save_draft", "send", "templates"]
 
@@ -30,9 +30,10 @@ def templates(ctx: Ctx) -> list[TemplateRow]:
     return shipped + list(own.values())
 
 
+_DRAFT: Final = table(care.Draft)
 _MINE: Final = Plain(
-    sa.select(*(care.Draft.__table__.c[name] for name in ("text", "audience", "template_id", "saved_at"))).where(
-        care.Draft.__table__.c.item_id == given("item"), care.Draft.__table__.c.who == given("who")
+    sa.select(*(_DRAFT.c[name] for name in ("text", "audience", "template_id", "saved_at"))).where(
+        _DRAFT.c.item_id == given("item"), _DRAFT.c.who == given("who")
     )
 )
 

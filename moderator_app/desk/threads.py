@@ -28,14 +28,14 @@ from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.models.base import maybe_moment, millis, moment
 from moderator_app.models.care import Action, Note, new_id
 from moderator_app.models.inbox import Account, Item, Message, Person, Thread
-from moderator_app.models.session import Plain, given
+from moderator_app.models.session import Plain, given, table
 
 _WEEKS: Final = 10
 _WEEK_MS: Final = 7 * 24 * 3600 * 1000
 
 
-_ITEM, _THREAD, _PERSON, _ACCOUNT = (one.__table__ for one in (Item, Thread, Person, Account))
-_MESSAGE, _ACTION, _NOTE = Message.__table__, Action.__table__, Note.__table__
+_ITEM, _THREAD, _PERSON, _ACCOUNT = table(Item), table(Thread), table(Person), table(Account)
+_MESSAGE, _ACTION, _NOTE = table(Message), table(Action), table(Note)
 _AROUND: Final = Plain(
     sa.select(
         _ITEM.c.thread_id,
@@ -146,15 +146,16 @@ def _message_row(row: tuple[Any, ...], cues: tuple[Cue, ...]) -> MessageRow:
 
 _LEAVING: Final = Plain(
     sa.select(
-        *(_ACTION.c[name] for name in ("id", "who", "detail", "at", "reason", "state", "not_before", "trouble"))
+        *(
+            _ACTION.c[name]
+            for name in ("id", "who", "detail", "at", "reason", "state", "not_before", "trouble")
+        )
     )
     .where(
         _ACTION.c.item_id == given("item"),
         _ACTION.c.at > given("since"),
         _ACTION.c.kind == ActionKind.REPLY,
-        _ACTION.c.state.in_(
-            [ActionState.HELD, ActionState.SENT, ActionState.UNKNOWN, ActionState.FAILED]
-        ),
+        _ACTION.c.state.in_([ActionState.HELD, ActionState.SENT, ActionState.UNKNOWN, ActionState.FAILED]),
     )
     .order_by(_ACTION.c.at)
 )
@@ -222,7 +223,9 @@ _WHO: Final = Plain(
     .where(_PERSON.c.id == given("person"))
 )
 _RHYTHM: Final = Plain(
-    sa.select((sa.type_coerce(_MESSAGE.c.created_at, sa.Integer) - given("began")) // _WEEK_MS, sa.func.count())
+    sa.select(
+        (sa.type_coerce(_MESSAGE.c.created_at, sa.Integer) - given("began")) // _WEEK_MS, sa.func.count()
+    )
     .where(_MESSAGE.c.person_id == given("person"), _MESSAGE.c.created_at > given("began"))
     .group_by(sa.literal_column("1"))
 )

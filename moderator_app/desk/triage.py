@@ -5,7 +5,7 @@ Software raises a level and people lower it: `apply` may only raise, `set_level`
 
 import functools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -30,7 +30,7 @@ from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.models.base import ActionKind, Level, Status, maybe_moment, millis, moment
 from moderator_app.models.care import Draft
 from moderator_app.models.inbox import Account, Item, ItemCount, Message, Person, Signal, Thread
-from moderator_app.models.session import Plain, adding, given, given_ids
+from moderator_app.models.session import Plain, adding, given, given_ids, table
 
 RULES: Final = 1  # the version of the reading rules; a higher one reads everything again
 LEAST_REASON: Final = 20  # characters, R6
@@ -38,9 +38,8 @@ _EXCERPT: Final = 280
 _BEGINNING: Final = 4000  # characters of a message in which the excerpt is cut; few begin it later
 _BEFORE: Final = 60  # characters shown before the first reason
 _LONGEST_CUT: Final = 30  # of a word that the excerpt would begin in
-# The tables themselves: the ORM takes no part in what is asked often.
-_ITEM, _THREAD, _PERSON, _ACCOUNT = (one.__table__ for one in (Item, Thread, Person, Account))
-_MESSAGE, _SIGNAL, _DRAFT = Message.__table__, Signal.__table__, Draft.__table__
+_ITEM, _THREAD, _PERSON, _ACCOUNT = table(Item), table(Thread), table(Person), table(Account)
+_MESSAGE, _SIGNAL, _DRAFT = table(Message), table(Signal), table(Draft)
 _LEVELS: Final = {
     Queue.CRISIS: Level.CRISIS,
     Queue.RED: Level.RED,
@@ -230,7 +229,9 @@ def _in(name: Queue) -> sa.ColumnElement[bool]:
     if name in _LEVELS:
         return sa.and_(_ITEM.c.status == Status.OPEN, _ITEM.c.level == _LEVELS[name])
     if name is Queue.MINE:
-        return sa.and_(_ITEM.c.status == Status.OPEN, _ITEM.c.assignee != "", _ITEM.c.assignee == given("who"))
+        return sa.and_(
+            _ITEM.c.status == Status.OPEN, _ITEM.c.assignee != "", _ITEM.c.assignee == given("who")
+        )
     if name is Queue.ESCALATED:
         return sa.and_(_ITEM.c.status == Status.OPEN, _ITEM.c.escalated_to != "")
     return _ITEM.c.status == Status(name.value)
@@ -281,9 +282,6 @@ def _cards() -> sa.Select[*tuple[Any, ...]]:
 
     Outer joins keep SQLite from beginning at anything but the items, in the order of their index.
     """
-    drafted = (
-        sa.select(_DRAFT.c.id).where(_DRAFT.c.item_id == _ITEM.c.id, _DRAFT.c.who == given("who")).correlate(_ITEM)
-    ).exists()
     return (
         sa.select(
             _MESSAGE.c.id,
@@ -310,7 +308,6 @@ def _cards() -> sa.Select[*tuple[Any, ...]]:
             _ITEM.c.acknowledged_at,
             _ITEM.c.snoozed_until,
             _ITEM.c.seen_at,
-            drafted,
         )
         .select_from(_ITEM)
         .outerjoin(_THREAD, _THREAD.c.id == _ITEM.c.thread_id)
@@ -324,7 +321,13 @@ _CARDS: Final = _cards()
 _BY_ID: Final = Plain(_CARDS.where(_ITEM.c.id.in_(given_ids("ids"))))
 _CUES: Final = Plain(
     sa.select(
-        _SIGNAL.c.message_id, _SIGNAL.c.level, _SIGNAL.c.start, _SIGNAL.c.end, _SIGNAL.c.kind, _SIGNAL.c.why, _SIGNAL.c.lang
+        _SIGNAL.c.message_id,
+        _SIGNAL.c.level,
+        _SIGNAL.c.start,
+        _SIGNAL.c.end,
+        _SIGNAL.c.kind,
+        _SIGNAL.c.why,
+        _SIGNAL.c.lang,
     ).where(_SIGNAL.c.message_id.in_(given_ids("ids")))
 )
 
@@ -340,8 +343,12 @@ def cues(ctx: Ctx, message_ids: Iterable[int]) -> dict[int, tuple[Cue, ...]]:
 
 def _cards_of(ctx: Ctx, found: Sequence[tuple[Any, ...]]) -> list[QueueRow]:
     reasons = cues(ctx, (row[0] for row in found if row[0] is not None))
-    return [_card(ctx, reasons.get(row[0], ()), row) for row in found]
+    drafted = {item_id for (item_id,) in _DRAFTED.rows(ctx.session, {"who": ctx.who})}
+    return [_card(ctx, reasons.get(row[0], ()), drafted, row) for row in found]
 
+
+# Nobody writes so many replies at once that asking for all were more than asking for each card's.
+_DRAFTED: Final = Plain(sa.select(_DRAFT.c.item_id).where(_DRAFT.c.who == given("who")))
 
 _FAR: Final = Plain(
     sa.select(sa.func.substr(_MESSAGE.c.body, given("begin") + 1, _EXCERPT)).where(
@@ -356,17 +363,20 @@ def _excerpt(
     """Part of a message around the first reason for its level, and where the reasons stand in it."""
     if not reasons:
         return (text or "")[:_EXCERPT], ()
-    first = min((cue.start for cue in reasons if cue.level == level and cue.end > 0), default=0)
-    begin = max(first - _BEFORE, 0)
+    # The worst reason comes first, and of those the first in the text.
+    begin = next((cue.start - _BEFORE for cue in reasons if cue.level == level and cue.end > 0), 0)
+    begin = max(begin, 0)
     cut = (text or "")[begin : begin + _EXCERPT]
     if begin + _EXCERPT > _BEGINNING:
         (cut,) = _FAR.first(ctx.session, {"id": message_id, "begin": begin}) or ("",)
     cut, begin = _from_a_word(cut, begin)
-    return cut, tuple(
-        Span(max(cue.start - begin, 0), min(cue.end - begin, len(cut)))
+    size = len(cut)
+    spans = [
+        Span(max(cue.start - begin, 0), min(cue.end - begin, size))
         for cue in reasons
-        if cue.end > begin and cue.start - begin < len(cut) and cue.end > cue.start
-    )
+        if cue.end > begin and cue.start - begin < size and cue.end > cue.start
+    ]
+    return cut, tuple(spans)
 
 
 # Asked of a dictionary: an enum takes five times as long to find its member.
@@ -376,10 +386,10 @@ _KIND_OF: Final = {None: Kind.COMMENT} | {kind.value: kind for kind in Kind}
 _AUDIENCE_OF: Final = {None: Audience.PUBLIC} | {audience.value: audience for audience in Audience}
 
 
-def _card(ctx: Ctx, reasons: tuple[Cue, ...], row: tuple[Any, ...]) -> QueueRow:
+def _card(ctx: Ctx, reasons: tuple[Cue, ...], drafted: Set[int], row: tuple[Any, ...]) -> QueueRow:
     message_id, worst, text, item_id, level, rank, pending, title, name, handle, channel, platform = row[:12]
-    kind, audience, lang, new, waiting, due, status, assignee, escalated = row[12:21]
-    acknowledged, snoozed, seen, drafted = row[21:]
+    kind, audience, lang, new, waiting, due, status, assignee, escalated, acknowledged = row[12:22]
+    snoozed, seen = row[22:]
     excerpt, spans = _excerpt(ctx, message_id, worst, text, reasons)
     return QueueRow(
         item_id,
@@ -406,7 +416,7 @@ def _card(ctx: Ctx, reasons: tuple[Cue, ...], row: tuple[Any, ...]) -> QueueRow:
         acknowledged is not None,
         maybe_moment(snoozed),
         seen is not None,
-        bool(drafted),
+        item_id in drafted,
     )
 
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from moderator_app.desk.desk import Ctx
 from moderator_app.models.base import Level, Status, maybe_moment, millis
 from moderator_app.models.inbox import Item
-from moderator_app.models.session import Plain, adding, given, given_ids
+from moderator_app.models.session import Plain, adding, given, given_ids, table
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,7 +59,8 @@ _NEVER: Final[Mapping[str, Any]] = {
     "escalated_at": None,
     "acknowledged_at": None,
 }
-_CHOSEN: Final = sa.select(*(Item.__table__.c[name] for name in _COLUMNS))
+_ITEM: Final = table(Item)
+_CHOSEN: Final = sa.select(*(_ITEM.c[name] for name in _COLUMNS))
 _BY_ID: Final = Plain(_CHOSEN.where(Item.id.in_(given_ids("ids"))))
 # Both by name: a thread of thousands must not be read for one new message in it.
 _PAIRS: Final = sa.func.json_each(given("pairs")).table_valued("value")
@@ -73,11 +74,9 @@ _BY_PAIR: Final = Plain(
     )
 )
 _NEXT: Final = Plain(sa.select(sa.func.coalesce(sa.func.max(Item.id), 0) + 1))
-_ADD: Final = adding(Item.__table__, *_COLUMNS, *_NEVER)
+_ADD: Final = adding(_ITEM, *_COLUMNS, *_NEVER)
 _CHANGE: Final = Plain(
-    sa.update(Item.__table__)
-    .where(Item.__table__.c.id == given("id"))
-    .values({name: given(name) for name in _CHANGING})
+    sa.update(_ITEM).where(_ITEM.c.id == given("id")).values({name: given(name) for name in _CHANGING})
 )
 
 
@@ -118,7 +117,7 @@ def _row(one: Work) -> dict[str, Any]:
 
 def add(ctx: Ctx, items: Iterable[Work]) -> None:
     """Write new items."""
-    _ADD.write(ctx.session, [_row(one) | _NEVER for one in items])
+    _ADD.write(ctx.session, [{**_row(one), **_NEVER} for one in items])
 
 
 def change(ctx: Ctx, items: Iterable[Work]) -> None:

@@ -104,9 +104,7 @@ class Item(Base):
         sa.Index(
             "ix_item_mine", "assignee", "status", "rank", "due_at", sqlite_where=sa.text("assignee <> ''")
         ),
-        sa.Index(
-            "ix_item_escalated", "status", "rank", "due_at", sqlite_where=sa.text("escalated_to <> ''")
-        ),
+        sa.Index("ix_item_escalated", "status", "rank", "due_at", sqlite_where=sa.text("escalated_to <> ''")),
         sa.Index("ix_item_status", "status", "rank", "due_at"),
         sa.Index("ix_item_person", "person_id", "last_at"),
         sa.Index("ix_item_week", "waiting_since", "level", "first_reply_at"),

@@ -25,7 +25,7 @@ class _Compiler(SQLiteCompiler):
         return text
 
 
-_DIALECT: Final = sqlite.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own, without types
+_DIALECT: Final = sqlite.dialect()
 _DIALECT.statement_compiler = _Compiler
 
 
@@ -90,6 +90,13 @@ def note_change(connection: sa.Connection, statement: object, *_: object) -> Non
             changed.add(statement.entity_description["table"].name)
 
 
+def table(kind: type[orm.DeclarativeBase]) -> sa.Table:
+    """The table of a model: the ORM takes no part in what is asked of it."""
+    found = kind.__table__
+    assert isinstance(found, sa.Table)
+    return found
+
+
 def given(name: str) -> sa.ColumnElement[Any]:
     """A value that is given with each asking."""
     return sa.literal_column(f":{name}")
@@ -141,6 +148,6 @@ class Plain:
         return name
 
 
-def adding(table: sa.Table, *columns: str) -> Plain:
+def adding(into: sa.Table, *columns: str) -> Plain:
     """The statement that adds rows with these columns to a table."""
-    return Plain(sa.insert(table).values({name: given(name) for name in columns}))
+    return Plain(sa.insert(into).values({name: given(name) for name in columns}))
