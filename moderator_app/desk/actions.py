@@ -20,10 +20,10 @@ from moderator_app.desk import audit, clocks
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import HistoryRow, OutboxRow, Recorded, Undone
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
-from moderator_app.models.base import ActionKind, ActionState, Base, Moment, moment
+from moderator_app.models.base import ActionKind, ActionState, Base, Moment, millis, moment
 from moderator_app.models.care import Action, Draft, Note, new_id
 from moderator_app.models.inbox import Account, Item, Message, Person, Thread
-from moderator_app.models.session import Plain, given, table
+from moderator_app.models.session import Plain, adding, given, table
 
 GRACE: Final = timedelta(seconds=10)  # R32
 _UNDO_REACH: Final = timedelta(hours=12)  # how far back Ctrl+Z goes: about one shift
@@ -61,6 +61,11 @@ KINDS: Final[Mapping[ActionKind, Effect]] = {
 # What the record may repeat of an action: names and levels, never anybody's words.
 _AUDITED: Final = ("to", "from", "outcome", "until", "undo", "week")
 _ACTION: Final = table(Action)
+_ADD: Final = adding(
+    _ACTION,
+    *("id", "kind", "state", "who", "at", "account_id", "item_id", "message_id", "detail", "before"),
+    *("undoes_id", "not_before", "tries", "settled_at", "trouble"),
+)
 _WAITING: Final = (ActionState.HELD, ActionState.SENT, ActionState.UNKNOWN)
 
 
@@ -94,35 +99,44 @@ def record(
     """Write one action down; what it changed here (`changed`) has already been set by the caller."""
     remote = KINDS[kind].verb is not None
     account = item.account_id if item else message.account_id if message else None
-    action = Action(
-        id=new_id(),
-        kind=kind,
-        state=ActionState.HELD if remote else ActionState.DONE,
-        who=ctx.who,
-        at=ctx.now,
-        account_id=account,
-        item_id=item.id if item else message.item_id if message else None,
-        message_id=message.id if message else None,
-        detail=json.dumps(dict(detail or {})),
-        before=json.dumps(dict(changed or {})),
-        not_before=ctx.now + hold if remote else None,
-        settled_at=None if remote else ctx.now,
-        undoes_id=undoes.id if undoes else None,
-    )
-    ctx.session.add(action)
+    about = item.id if item else message.item_id if message else None
+    key, at = new_id(), millis(ctx.now)
+    not_before = ctx.now + hold if remote else None
+    row = {
+        "id": key.hex,
+        "kind": kind.value,
+        "state": (ActionState.HELD if remote else ActionState.DONE).value,
+        "who": ctx.who,
+        "at": at,
+        "account_id": account,
+        "item_id": about,
+        "message_id": message.id if message else None,
+        "detail": json.dumps(dict(detail or {})),
+        "before": json.dumps(dict(changed or {})),
+        "undoes_id": undoes.id.hex if undoes else None,
+        "not_before": millis(not_before),
+        "tries": 0,
+        "settled_at": None if remote else at,
+        "trouble": "",
+    }
+    _ADD.write(ctx.session, [row])
     if undoes is not None:
-        undoes.undone_by = action.id
-    ctx.session.flush()
+        undoes.undone_by = key
     facts = {name: detail[name] for name in _AUDITED if detail and name in detail}
-    audit.write(ctx, kind.value, _target(action), action=str(action.id), **facts)
-    return Recorded(action.id, kind, action.not_before)
+    target = _about(about, message.id if message else None)
+    audit.write(ctx, kind.value, target, action=str(key), **facts)
+    return Recorded(key, kind, not_before)
+
+
+def _about(item_id: int | None, message_id: int | None) -> str:
+    """What an action is about, as the record names it."""
+    if message_id is not None:
+        return f"message:{message_id}"
+    return f"item:{item_id}" if item_id is not None else ""
 
 
 def _target(action: Action) -> str:
-    """What an action is about, as the record names it."""
-    if action.message_id is not None:
-        return f"message:{action.message_id}"
-    return f"item:{action.item_id}" if action.item_id is not None else ""
+    return _about(action.item_id, action.message_id)
 
 
 def _restore(ctx: Ctx, action: Action) -> dict[str, dict[str, list[Any]]]:

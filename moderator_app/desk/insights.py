@@ -340,13 +340,13 @@ def markdown(summary: Week) -> str:
     for figure in summary.figures:
         cells = (said(value, figure.unit) for value in (figure.value, figure.last, figure.mean))
         lines.append(f"| {figure.label} | {' | '.join(cells)} |")
-    for table in summary.tables:
-        lines += ["", f"## {table.label}", "", table.definition, ""]
+    for one in summary.tables:
+        lines += ["", f"## {one.label}", "", one.definition, ""]
         lines += [
-            f"| | {' | '.join(table.columns)} |",
-            f"|---|{'---:|' * len(table.columns)}",
+            f"| | {' | '.join(one.columns)} |",
+            f"|---|{'---:|' * len(one.columns)}",
         ]
-        lines += [f"| {name} | {' | '.join(map(said, cells))} |" for name, cells in table.rows]
+        lines += [f"| {name} | {' | '.join(map(said, cells))} |" for name, cells in one.rows]
     lines += ["", "## What the numbers mean", ""]
     lines += [f"- **{figure.label}**: {figure.definition}" for figure in summary.figures]
     lines += ["", "## Method", ""]
@@ -369,11 +369,11 @@ def csv(summary: Week) -> str:
             number = "" if value is None else f"{value:.1f}".removesuffix(".0")
             row = [monday, "figures", figure.label, column, number, figure.unit, figure.definition]
             writer.writerow(row)
-    for table in summary.tables:
-        for name, cells in table.rows:
-            for column, cell in zip(table.columns, cells, strict=True):
+    for one in summary.tables:
+        for name, cells in one.rows:
+            for column, cell in zip(one.columns, cells, strict=True):
                 number = "" if cell is None else str(cell)
-                writer.writerow([monday, table.key, name, column, number, "count", table.definition])
+                writer.writerow([monday, one.key, name, column, number, "count", one.definition])
     return out.getvalue()
 
 
@@ -385,6 +385,6 @@ def as_data(summary: Week) -> Mapping[str, object]:
             figure.key: {"value": figure.value, "last": figure.last, "mean": figure.mean}
             for figure in summary.figures
         },
-        "tables": {table.key: {name: list(cells) for name, cells in table.rows} for table in summary.tables},
+        "tables": {one.key: {name: list(cells) for name, cells in one.rows} for one in summary.tables},
         "daily": list(summary.daily),
     }

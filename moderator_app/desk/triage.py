@@ -5,7 +5,8 @@ Software raises a level and people lower it: `apply` may only raise, `set_level`
 
 import functools
 import json
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -386,7 +387,7 @@ _KIND_OF: Final = {None: Kind.COMMENT} | {kind.value: kind for kind in Kind}
 _AUDIENCE_OF: Final = {None: Audience.PUBLIC} | {audience.value: audience for audience in Audience}
 
 
-def _card(ctx: Ctx, reasons: tuple[Cue, ...], drafted: Set[int], row: tuple[Any, ...]) -> QueueRow:
+def _card(ctx: Ctx, reasons: tuple[Cue, ...], drafted: AbstractSet[int], row: tuple[Any, ...]) -> QueueRow:
     message_id, worst, text, item_id, level, rank, pending, title, name, handle, channel, platform = row[:12]
     kind, audience, lang, new, waiting, due, status, assignee, escalated, acknowledged = row[12:22]
     snoozed, seen = row[22:]

@@ -1,4 +1,4 @@
-"""What moderators add: actions, notes, drafts and templates, and the record of it all. Their ids are unique across machines."""
+"""What moderators add: actions, notes, drafts and templates, the record. Ids are unique across machines."""
 
 import uuid
 from datetime import datetime

@@ -83,7 +83,7 @@ def join_transaction(connection: sa.Connection) -> None:
 
 
 def note_change(connection: sa.Connection, statement: object, *_: object) -> None:
-    """For the engine's "before_execute": remember the changed table, so that nobody forgets to announce it."""
+    """For the engine's "before_execute": remember the changed table, so that it is announced."""
     if isinstance(statement, sa.UpdateBase):
         changed = connection.info.get(_CHANGED)
         if changed is not None:
@@ -150,4 +150,5 @@ class Plain:
 
 def adding(into: sa.Table, *columns: str) -> Plain:
     """The statement that adds rows with these columns to a table."""
-    return Plain(sa.insert(into).values({name: given(name) for name in columns}))
+    # Inline: SQLAlchemy would ask for each key back, which no statement for many rows can.
+    return Plain(sa.insert(into).values({name: given(name) for name in columns}).inline())

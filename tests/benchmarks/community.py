@@ -1,4 +1,4 @@
-"""An endless, repeatable stream of invented messages: eight languages, few who say much, many who say little."""
+"""An endless, repeatable stream of invented messages: eight languages, few people who say much."""
 
 import random
 from collections.abc import Iterator
@@ -27,18 +27,37 @@ song soon soup stopped summer sun told tomorrow tonight took train tree understa
 warm water weekend while winter without woke word write yesterday bench bird bread bus calm chair cloud
 """.split()  # noqa: SIM905 - a list of words would be one word a line
 _ELSEWHERE: Final = {
-    "ru": "и в не на я что мы это день чай окно вечер снова дома друг работа книга утро сегодня можно тихо".split(),
-    "zh": "我 今天 很 累 了 的 晚上 散步 朋友 一起 喝茶 看书 明天 想 休息 下雨 窗外 安静 慢慢 谢谢 大家".split(),
-    "ja": "今日 は 少し 疲れた けれど 散歩 を しました 友達 と お茶 の 時間 が 好き です 明日 また 話 本 雨".split(),
-    "ko": "오늘 은 조금 피곤 했지만 산책 을 했어요 친구 와 차 를 마시고 내일 다시 이야기 해요 비 가 와요".split(),
-    "es": "hoy y la de que no el día se hace largo con mi amiga té paseo mañana otra vez gracias casa noche".split(),
-    "de": "heute und die ich nicht der Tag ist lang mit Freund Tee Fenster morgen wieder danke Haus Abend ein".split(),
-    "fr": "aujourd'hui et la de je ne le jour est long avec une amie thé fenêtre demain encore merci maison".split(),
+    language: words.split()
+    for language, words in {
+        "ru": "и в не на я что мы это день чай окно вечер снова дома друг книга утро сегодня тихо",
+        "zh": "我 今天 很 累 了 的 晚上 散步 朋友 一起 喝茶 看书 明天 想 休息 下雨 窗外 安静 慢慢 谢谢",
+        "ja": "今日 は 少し 疲れた けれど 散歩 を しました 友達 と お茶 の 時間 が 好き です 明日 雨",
+        "ko": "오늘 은 조금 피곤 했지만 산책 을 했어요 친구 와 차 를 마시고 내일 다시 비 가",
+        "es": "hoy y la de que no el día se hace largo con mi amiga té paseo mañana otra vez gracias noche",
+        "de": "heute und die ich nicht der Tag ist lang mit Freund Tee Fenster morgen wieder danke Haus",
+        "fr": "aujourd'hui et la de je ne le jour est long avec une amie thé fenêtre demain merci maison",
+    }.items()
 }
 _LANGUAGES: Final = ("en", *_ELSEWHERE)
 _SHARES: Final = tuple(accumulate((0.62, 0.1, 0.03, 0.025, 0.025, 0.08, 0.07, 0.05)))
 _TOGETHER: Final = frozenset({"zh", "ja"})  # written without spaces
-_SYLLABLES: Final = "ba ri no te lu ka so mi ve do pa shi gan lor fen".split()
+_SYLLABLES: Final = (
+    "ba",
+    "ri",
+    "no",
+    "te",
+    "lu",
+    "ka",
+    "so",
+    "mi",
+    "ve",
+    "do",
+    "pa",
+    "shi",
+    "gan",
+    "lor",
+    "fen",
+)
 # The long tail of any vocabulary: names, places, misspellings.
 _SELDOM: Final = ["".join(parts) for parts in product(_SYLLABLES, repeat=3)] + [
     "".join(parts) for parts in product(_SYLLABLES, repeat=4)
@@ -110,16 +129,16 @@ class Community:
         )
 
     def _thread(self, name: str) -> str:
-        """Some open a conversation; most go on with a fresh one, some with a standing one, many with the longest."""
+        """Some open a conversation; most go on with a fresh one, some with one that never ends."""
         chance = self._random.random()
         if not self._threads or chance < _THREAD_SHARE:
             self._threads = [*self._threads[-199:], name]
-            if len(self._standing) < 100:  # noqa: PLR2004 - the conversations that never end
+            if len(self._standing) < 100:
                 self._standing.append(name)
             return name
         if self._first and chance < _THREAD_SHARE + _LONGEST_SHARE:
             return self._first
-        if chance > 0.9:  # noqa: PLR2004
+        if chance > 0.9:
             return self._standing[int(len(self._standing) * self._random.random() ** 2)]
         return self._threads[-1 - int(len(self._threads) * self._random.random() ** 3)]
 
@@ -136,14 +155,14 @@ class Community:
     def _text(self) -> tuple[str, str]:
         """Words in no order, so that nobody's are repeated here; and the language they are of."""
         lang = self._random.choices(_LANGUAGES, cum_weights=_SHARES)[0]
-        said = [self._words(lang, self._random.randint(8, 70))]
+        said = [self._words(lang, self._random.randint(7, 64))]
         if lang == "en":
             said += [word for word, share in _PLANTED if self._random.random() < share]
             said.append(self._words(lang, 5))
         chance = self._random.random()
-        if chance < 0.08:  # noqa: PLR2004
+        if chance < 0.08:
             said.append(self._random.choice(_EMOJI))
-        elif chance < 0.1:  # noqa: PLR2004
+        elif chance < 0.1:
             said.append(f"https://example.org/{self._seldom()}")
         return " ".join(said) + ".", lang
 
@@ -152,7 +171,7 @@ class Community:
         found = self._random.choices(words, cum_weights=_WEIGHTS[lang], k=count)
         if lang in _TOGETHER:
             return "".join(found)
-        if self._random.random() < 0.7:  # noqa: PLR2004
+        if self._random.random() < 0.7:
             found[self._random.randrange(count)] = self._seldom()
         return " ".join(found)
 

@@ -1,7 +1,7 @@
 """Fills a profile with an invented community through the product's own intake, once, to be used again.
 
-`python -m tests.benchmarks.fill FOLDER --messages 1000000` fills; its passphrase is PASSPHRASE. The same number
-and seed give the same messages.
+`python -m tests.benchmarks.fill FOLDER --messages 1000000` fills; its passphrase is PASSPHRASE. The same
+number and seed give the same messages.
 """
 
 import argparse

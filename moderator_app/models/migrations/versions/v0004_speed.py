@@ -6,6 +6,8 @@ Revision ID: 0004
 import sqlalchemy as sa
 from alembic import op
 
+# ruff: noqa: S608 - the statements are put together of our own names, never of data
+
 revision = "0004"
 down_revision = "0002"
 branch_labels = None
@@ -19,7 +21,7 @@ _WEEK_OF = "({at} / 86400000 + 3) / 7"
 def _more(table: str, key: str, values: str) -> str:
     return f"""
       INSERT INTO {table}({key}, n) VALUES ({values}, 1) ON CONFLICT({key}) DO UPDATE SET n = n + 1;
-    """  # noqa: S608 - our own names
+    """
 
 
 def _fewer(table: str, condition: str) -> str:
@@ -115,7 +117,7 @@ _COUNTED = (
         UPDATE {table} SET messages = found.n
           FROM (SELECT {table}_id AS id, count(*) AS n FROM message GROUP BY 1) found
           WHERE {table}.id = found.id
-        """  # noqa: S608 - our own names
+        """
         for table in ("thread", "person", "account")
     ),
 )
@@ -166,4 +168,4 @@ def upgrade() -> None:
         where = sa.text(condition) if condition else None
         kept = "ix_message_created" if name == "ix_message_week" else name
         op.create_index(kept, table, list(columns), unique=False, sqlite_where=where)
-    op.execute(f"INSERT INTO message_fts(message_fts, rank) VALUES ('pgsz', {_SEARCH_PAGE})")  # noqa: S608 - a number
+    op.execute(f"INSERT INTO message_fts(message_fts, rank) VALUES ('pgsz', {_SEARCH_PAGE})")
