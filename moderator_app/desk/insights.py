@@ -27,7 +27,6 @@ _ROUND_PEOPLE: Final = 5
 _ENOUGH_WEEKS: Final = 8  # before "usual" may be said (R95)
 _COMPARED: Final = 4
 _EPOCH: Final = date(1970, 1, 1).toordinal()
-_LEVEL_OF: Final = {level.value: level for level in Level}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +99,7 @@ def week(ctx: Ctx, monday: date | None = None) -> Week:
     earlier = [first - timedelta(weeks=back) for back in reversed(range(_ENOUGH_WEEKS))]
     days = _Days(ctx, earlier[0], _ENOUGH_WEEKS)
     compared = [first - timedelta(weeks=back) for back in range(_COMPARED + 1)]
-    begun = [_begun(ctx, day) for day in compared]
-    history = [_counts(ctx, day, days, opened) for day, opened in zip(compared, begun, strict=True)]
+    history = [_counts(ctx, day, days) for day in compared]
     now, written = history[0], days.count(first)
     figures = tuple(
         Figure(
@@ -119,7 +117,7 @@ def week(ctx: Ctx, monday: date | None = None) -> Week:
     return Week(
         monday=first,
         figures=figures,
-        tables=(_by_level(written), _by_platform(ctx, written), _response(begun[0])),
+        tables=(_by_level(written), _by_platform(ctx, written), _response(ctx, first)),
         daily=suppress(daily),
         weeks=tuple((day, shown(days.count(day).total())) for day in earlier),
         method=_METHOD,
@@ -179,10 +177,31 @@ _DONE: Final = Plain(
     .where(_ACTION.c.undone_by.is_(None), _ACTION.c.undoes_id.is_(None))
     .group_by(_ACTION.c.kind)
 )
+_OF_WEEK: Final = sa.and_(_ITEM.c.waiting_since >= given("begin"), _ITEM.c.waiting_since < given("end"))
+# Milliseconds from the first unanswered message to the first reply, as the index has them.
+_TOOK: Final = sa.func.max(
+    0, sa.type_coerce(_ITEM.c.first_reply_at, sa.Integer) - sa.type_coerce(_ITEM.c.waiting_since, sa.Integer)
+)
+_CLOCK: Final = sa.case(
+    {level.value: round(clock.total_seconds() * 1000) for level, clock in FIRST_REPLY.items()},
+    value=sa.type_coerce(_ITEM.c.level, sa.Integer),
+)
 _BEGUN: Final = Plain(
-    sa.select(_ITEM.c.level, _ITEM.c.waiting_since, _ITEM.c.first_reply_at).where(
-        _ITEM.c.waiting_since >= given("begin"), _ITEM.c.waiting_since < given("end")
+    sa.select(
+        _ITEM.c.level,
+        sa.func.count(),
+        sa.func.count(_ITEM.c.first_reply_at),
+        sa.func.count().filter(_TOOK <= _CLOCK),
     )
+    .where(_OF_WEEK)
+    .group_by(_ITEM.c.level)
+)
+_MIDDLE: Final = Plain(
+    sa.select(_TOOK)
+    .where(_OF_WEEK, _ITEM.c.first_reply_at.is_not(None))
+    .order_by(_TOOK)
+    .limit(given("some"))
+    .offset(given("before"))
 )
 _PLATFORMS: Final = Plain(sa.select(_ACCOUNT.c.id, _ACCOUNT.c.platform))
 
@@ -208,23 +227,17 @@ def _day(day: date) -> int:
     return day.toordinal() - _EPOCH
 
 
-@dataclass(frozen=True, slots=True)
-class _Begun:
-    """The conversations that were opened in a week, by level, and how long each answered one waited."""
-
-    opened: Mapping[Level, int]
-    minutes: Mapping[Level, Sequence[float]]
+def _begun(ctx: Ctx, monday: date) -> dict[Level, tuple[int, int, int]]:
+    """Of the conversations opened in a week, by level: how many, how many answered by now and in time."""
+    found = _BEGUN.rows(ctx.session, _bounds(monday))
+    return {Level(level): (opened, answered, within) for level, opened, answered, within in found}
 
 
-def _begun(ctx: Ctx, monday: date) -> _Begun:
-    opened: Counter[Level] = Counter()
-    minutes: dict[Level, list[float]] = {level: [] for level in Level}
-    for value, since, replied in _BEGUN.rows(ctx.session, _bounds(monday)):
-        level = _LEVEL_OF[value]
-        opened[level] += 1
-        if replied is not None:
-            minutes[level].append(max(0, replied - since) / 60_000)
-    return _Begun(opened, minutes)
+def _median_minutes(ctx: Ctx, monday: date, answered: int) -> float:
+    """What the middle one of the answered conversations waited."""
+    middle = {"some": 2 - answered % 2, "before": (answered - 1) // 2}
+    found = _MIDDLE.rows(ctx.session, {**_bounds(monday), **middle})
+    return statistics.fmean(took for (took,) in found) / 60_000
 
 
 def _bounds(monday: date) -> dict[str, int]:
@@ -232,12 +245,12 @@ def _bounds(monday: date) -> dict[str, int]:
     return {"begin": begin, "end": begin + 7 * _DAY_MS}
 
 
-def _counts(ctx: Ctx, monday: date, days: _Days, begun: _Begun) -> dict[str, float]:
+def _counts(ctx: Ctx, monday: date, days: _Days) -> dict[str, float]:
     written = days.count(monday)
     which = {"week": (_day(monday) + 3) // 7}  # the first of January 1970 was a Thursday
     done = dict(_DONE.rows(ctx.session, _bounds(monday)))
-    minutes = [wait for waits in begun.minutes.values() for wait in waits]
-    opened = sum(begun.opened.values())
+    begun = _begun(ctx, monday).values()
+    opened, answered = (sum(one[i] for one in begun) for i in (0, 1))
     counts: dict[str, float] = {
         "messages": written.total(),
         "people": _one(_PEOPLE.first(ctx.session, which)),
@@ -249,9 +262,9 @@ def _counts(ctx: Ctx, monday: date, days: _Days, begun: _Begun) -> dict[str, flo
         "closed": done.get(ActionKind.CLOSE.value, 0),
     }
     if opened >= LEAST:
-        counts["answered_share"] = 100 * len(minutes) / opened
-    if len(minutes) >= LEAST:
-        counts["reply_minutes"] = statistics.median(minutes)
+        counts["answered_share"] = 100 * answered / opened
+    if answered >= LEAST:
+        counts["reply_minutes"] = _median_minutes(ctx, monday, answered)
     return counts
 
 
@@ -301,11 +314,11 @@ def _by_platform(ctx: Ctx, written: Counter[tuple[int, int]]) -> Table:
     )
 
 
-def _response(begun: _Begun) -> Table:
+def _response(ctx: Ctx, monday: date) -> Table:
+    begun = _begun(ctx, monday)
     rows = []
     for level in Level:
-        count, clock = begun.opened.get(level, 0), FIRST_REPLY[level].total_seconds()
-        within = sum(minutes * 60 <= clock for minutes in begun.minutes[level])
+        count, _, within = begun.get(level, (0, 0, 0))
         cells = suppress([within, count - within])
         hide = None in cells
         rows.append((level.word, (shown(count), None if hide else cells[0])))
