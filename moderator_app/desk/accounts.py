@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -15,6 +15,7 @@ from moderator_app.desk.rows import AccountRow, ActionState
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.models.care import Action, new_id
 from moderator_app.models.inbox import Account
+from moderator_app.models.session import Plain
 
 KeepSecrets = Callable[[str, Mapping[str, str]], None]
 
@@ -137,18 +138,16 @@ def sign_ins(ctx: Ctx) -> list[SignIn]:
     return [SignIn(row.id, row.platform, row.vault_key, json.loads(row.form)) for row in rows]
 
 
+_WAITING: Final = Plain(
+    sa.select(Action.account_id, sa.func.count())
+    .where(Action.state.in_([ActionState.HELD, ActionState.SENT, ActionState.UNKNOWN]))
+    .group_by(Action.account_id)
+)
+
+
 def rows(ctx: Ctx) -> list[AccountRow]:
     """The accounts and their health, for the screen."""
-    waiting = dict(
-        ctx.session.execute(
-            sa.select(Action.account_id, sa.func.count())
-            .where(
-                Action.state.in_([ActionState.HELD, ActionState.SENT, ActionState.UNKNOWN]),
-                Action.account_id.is_not(None),
-            )
-            .group_by(Action.account_id)
-        ).all()
-    )
+    waiting = dict(_WAITING.rows(ctx.session))
     found = ctx.session.scalars(sa.select(Account).where(Account.removed_at.is_(None)).order_by(Account.id))
     return [
         AccountRow(

@@ -7,7 +7,7 @@ way: a column goes back only where nobody has changed it since.
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -20,7 +20,7 @@ from moderator_app.desk import audit, clocks
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import HistoryRow, OutboxRow, Recorded, Undone
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
-from moderator_app.models.base import ActionKind, ActionState, Base, Moment, millis, moment
+from moderator_app.models.base import ActionKind, ActionState, Base, maybe_moment, millis, moment
 from moderator_app.models.care import Action, Draft, Note, new_id
 from moderator_app.models.inbox import Account, Item, Message, Person, Thread
 from moderator_app.models.session import Plain, adding, given, table
@@ -258,26 +258,37 @@ class Due:
 
 def recover(ctx: Ctx) -> int:
     """After a crash: what was handed over without a word back must be looked for before it is sent."""
-    rows = ctx.session.scalars(sa.select(Action).where(Action.state == ActionState.SENT)).all()
+    rows = [action for action in _of(ctx, _WAITS.rows(ctx.session)) if action.state is ActionState.SENT]
     for action in rows:
         action.state, action.not_before = ActionState.UNKNOWN, ctx.now
     return len(rows)
 
 
+# The states are written out, so that SQLite sees that the index over what waits holds all of it.
+_WAITS: Final = Plain(sa.select(_ACTION.c.id).where(_ACTION.c.state.in_(_WAITING)))
+_IN_LANE: Final = sa.and_(_ACTION.c.state.in_(_WAITING), _ACTION.c.account_id == given("account"))
+_HELD: Final = sa.and_(_IN_LANE, _ACTION.c.state != ActionState.SENT)
+_DUE: Final = Plain(sa.select(_ACTION.c.id).where(_HELD, _ACTION.c.not_before <= given("now")))
+_NEXT: Final = Plain(sa.select(_ACTION.c.not_before).where(_HELD).order_by(_ACTION.c.not_before).limit(1))
+_REFUSED: Final = Plain(
+    sa.select(_ACTION.c.id).where(
+        _ACTION.c.state == ActionState.FAILED, _ACTION.c.settled_at > given("since")
+    )
+)
+
+
+def _of(ctx: Ctx, keys: Iterable[tuple[str]]) -> list[Action]:
+    """The actions of these ids, in the order in which they were recorded."""
+    ids = [uuid.UUID(key) for (key,) in keys]
+    found = ctx.session.scalars(sa.select(Action).where(Action.id.in_(ids)))
+    return sorted(found, key=lambda action: (action.at, action.id))
+
+
 def take_due(ctx: Ctx, account_id: int, limit: int = 20) -> list[Due]:
     """Mark what is due as sent and hand it out; the caller commits before it calls the platform."""
-    rows = ctx.session.scalars(
-        sa.select(Action)
-        .where(
-            Action.account_id == account_id,
-            Action.state.in_([ActionState.HELD, ActionState.UNKNOWN]),
-            Action.not_before <= ctx.now,
-        )
-        .order_by(Action.at, Action.id)
-        .limit(limit)
-    ).all()
+    keys = _DUE.rows(ctx.session, {"account": account_id, "now": millis(ctx.now)})
     due = []
-    for action in rows:
+    for action in _of(ctx, keys)[:limit]:
         due.append(Due(action.id, _command(ctx, action), action.state is ActionState.UNKNOWN))
         action.state = ActionState.SENT
         action.tries += 1
@@ -458,46 +469,32 @@ def history(ctx: Ctx, item_id: int, limit: int = 100) -> list[HistoryRow]:
 
 def outbox(ctx: Ctx, limit: int = 200) -> list[OutboxRow]:
     """What has not arrived yet, oldest first, and what was refused in the last day."""
-    rows = ctx.session.execute(
-        sa.select(Action, Thread.title, Account.handle)
-        .join(Message, Message.id == Action.message_id)
-        .join(Thread, Thread.id == Message.thread_id)
-        .join(Account, Account.id == Action.account_id)
-        .where(
-            sa.or_(
-                Action.state.in_(_WAITING),
-                sa.and_(
-                    Action.state == ActionState.FAILED,
-                    Action.settled_at > ctx.now - timedelta(days=1),
-                ),
-            )
-        )
-        .order_by(Action.at, Action.id)
-        .limit(limit)
-    )
+    since = millis(ctx.now - timedelta(days=1))
+    keys = _WAITS.rows(ctx.session) + _REFUSED.rows(ctx.session, {"since": since})
+    chosen = [action for action in _of(ctx, keys) if action.message_id is not None][:limit]
+    about = sa.select(Message.id, Thread.title, Account.handle).join(Thread, Thread.id == Message.thread_id)
+    about = about.join(Account, Account.id == Message.account_id)
+    messages = [action.message_id for action in chosen]
+    known = {key: rest for key, *rest in ctx.session.execute(about.where(Message.id.in_(messages)))}
     return [
         OutboxRow(
             action_id=action.id,
             kind=action.kind,
             item_id=action.item_id,
-            title=title,
-            account=handle,
+            title=known[action.message_id][0],
+            account=known[action.message_id][1],
             text=json.loads(action.detail).get("text", ""),
             state=action.state,
             send_at=action.not_before,
             tries=action.tries,
             trouble=action.trouble,
         )
-        for action, title, handle in rows
+        for action in chosen
+        if action.message_id in known
     ]
 
 
 def next_due(ctx: Ctx, account_id: int) -> datetime | None:
     """When the account's lane has something to send next; None where nothing waits."""
-    found: datetime | None = ctx.session.scalar(
-        sa.select(sa.func.min(Action.not_before, type_=Moment())).where(
-            Action.account_id == account_id,
-            Action.state.in_([ActionState.HELD, ActionState.UNKNOWN]),
-        )
-    )
-    return found
+    found = _NEXT.first(ctx.session, {"account": account_id})
+    return maybe_moment(found[0]) if found else None

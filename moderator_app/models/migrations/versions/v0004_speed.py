@@ -168,4 +168,11 @@ def upgrade() -> None:
         where = sa.text(condition) if condition else None
         kept = "ix_message_created" if name == "ix_message_week" else name
         op.create_index(kept, table, list(columns), unique=False, sqlite_where=where)
+    op.create_index(
+        "ix_action_failed",
+        "action",
+        ["settled_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'failed'"),
+    )
     op.execute(f"INSERT INTO message_fts(message_fts, rank) VALUES ('pgsz', {_SEARCH_PAGE})")
