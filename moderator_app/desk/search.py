@@ -18,7 +18,7 @@ from moderator_app.desk.desk import Ctx, Desk
 from moderator_app.desk.query import Query, Term, parse
 from moderator_app.desk.rows import Hit, Span
 from moderator_app.errors import Cancelled
-from moderator_app.models.base import Base, Level, Status
+from moderator_app.models.base import Base, Level
 from moderator_app.models.care import Meta
 from moderator_app.models.inbox import Account, Message, Person, Thread
 
@@ -53,7 +53,6 @@ _HAS: Final = {
     "reply": "i.first_reply_at IS NOT NULL",
     "report": "m.kind = 'report'",
 }
-_STATUSES: Final = ", ".join(f"'{status.value}'" for status in Status)
 
 
 def expression(words: str) -> str:
@@ -197,7 +196,7 @@ def _tests(query: Query, values: dict[str, Any]) -> tuple[list[str], list[str]]:
             # Few conversations are so urgent: their messages are a small set, asked for once.
             sets.append(
                 "SELECT u.id FROM item w JOIN message u ON u.item_id = w.id"  # noqa: S608 - numbers of ours
-                f" WHERE w.status IN ({_STATUSES}) AND w.level IN ({levels})"
+                f" WHERE w.level <= {int(Level.RED)} AND w.level IN ({levels})"
             )
         else:
             tests.append(f"i.level IN ({levels})")
