@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from moderator_app.desk import folding
+from moderator_app.desk import duties, folding
 from moderator_app.desk.desk import Ctx, Desk
 from moderator_app.desk.query import Query, Term, parse
 from moderator_app.desk.rows import Hit, Span
@@ -36,12 +36,17 @@ _FOUND: Final = (
         Message.item_id,
         Message.body,
         Message.created_at,
+        Message.ours,
+        Message.fetched_at,
+        Account.platform,
+        Account.checking_since,
         Person.name,
         Person.handle,
         Thread.title,
     )
     .outerjoin(Person, Person.id == Message.person_id)
     .join(Thread, Thread.id == Message.thread_id)
+    .join(Account, Account.id == Message.account_id)
     .where(Message.id.in_(sa.bindparam("ids", expanding=True)))
 )
 # What each has: asks of a message m and its item i.
@@ -89,7 +94,7 @@ def find(
     with _stoppable(ctx, cancelled):
         ids = _ids(ctx, query, limit, below)
         found = {row.id: row for row in ctx.session.execute(_FOUND, {"ids": ids})} if ids else {}
-    return [_hit(found[key], query.terms) for key in ids if key in found]
+    return [_hit(found[key], query.terms, ctx.now) for key in ids if key in found]
 
 
 @contextmanager
@@ -212,15 +217,16 @@ def _tests(query: Query, values: dict[str, Any]) -> tuple[list[str], list[str]]:
     return sets, tests
 
 
-def _hit(row: Any, terms: list[Term]) -> Hit:
-    matches = list(_matches(row.body, terms))
+def _hit(row: Any, terms: list[Term], now: datetime) -> Hit:
+    veiled = not row.ours and duties.withheld(row.platform, row.checking_since, row.fetched_at, now)
+    matches = [] if veiled else list(_matches(row.body, terms))
     begin = max(0, (matches[0][0] if matches else 0) - _CONTEXT)
-    excerpt = row.body[begin : begin + 2 * _CONTEXT + 40]
+    excerpt = "" if veiled else row.body[begin : begin + 2 * _CONTEXT + 40]
     return Hit(
         message_id=row.id,
         item_id=row.item_id,
         person=row.name or row.handle or "",
-        title=row.title,
+        title="" if veiled else row.title,
         at=row.created_at,
         excerpt=excerpt,
         matches=tuple(

@@ -3,12 +3,12 @@
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from connectors.contract import Audience, Kind, Verb
-from moderator_app.desk import accounts, actions, replies, triage
+from moderator_app.desk import accounts, actions, duties, replies, retention, triage
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import (
     ActionKind,
@@ -39,7 +39,7 @@ def view(ctx: Ctx, item_id: int, limit: int = 200) -> ThreadView:
     abilities = accounts.abilities(ctx, item.account_id)
     return ThreadView(
         item=triage.rows(ctx, [item_id])[0],
-        messages=(*_messages(ctx, newest[::-1]), *_leaving(ctx, item)),
+        messages=(*_messages(ctx, newest[::-1], item.account_id), *_leaving(ctx, item)),
         earlier_messages=max(0, (total or 0) - len(newest)),
         history=tuple(actions.history(ctx, item_id)),
         notes=_notes(ctx, Note.item_id == item_id),
@@ -48,6 +48,7 @@ def view(ctx: Ctx, item_id: int, limit: int = 200) -> ThreadView:
         max_text=abilities.get("max_text", 0),
         text_unit=abilities.get("text_unit", "characters"),
         draft=replies.draft(ctx, item_id),
+        forgets=retention.due(ctx, item_id),
     )
 
 
@@ -60,7 +61,9 @@ def _refusals(verbs: Mapping[str, str]) -> dict[ActionKind, str]:
     }
 
 
-def _messages(ctx: Ctx, found: Sequence[Message]) -> list[MessageRow]:
+def _messages(ctx: Ctx, found: Sequence[Message], account_id: int) -> list[MessageRow]:
+    account = ctx.session.get_one(Account, account_id)
+    withheld = {m.id: "" if m.ours else _withheld(account, m.fetched_at, ctx.now) for m in found}
     people = {
         person.id: person
         for person in ctx.session.scalars(
@@ -78,8 +81,8 @@ def _messages(ctx: Ctx, found: Sequence[Message]) -> list[MessageRow]:
             handle=people[m.person_id].handle if m.person_id in people else "",
             ours=m.ours,
             by=wrote.get(m.action_id or "", ""),
-            text=m.body,
-            cues=tuple(sorted(cues.get(m.id, ()), key=lambda cue: cue.start)),
+            text="" if withheld[m.id] else m.body,
+            cues=() if withheld[m.id] else tuple(sorted(cues.get(m.id, ()), key=lambda cue: cue.start)),
             level=m.level,
             at=m.created_at,
             edited_at=m.edited_at,
@@ -90,9 +93,15 @@ def _messages(ctx: Ctx, found: Sequence[Message]) -> list[MessageRow]:
             likes=m.likes,
             permalink=m.permalink,
             reason=m.reason,
+            gone_how=m.gone_how or "",
+            withheld="" if m.gone_at else withheld[m.id],
         )
         for m in found
     ]
+
+
+def _withheld(account: Account, confirmed_at: datetime | None, now: datetime) -> str:
+    return duties.withheld(account.platform, account.checking_since, confirmed_at, now)
 
 
 def _name(person: Person | None) -> str:
@@ -183,6 +192,7 @@ def person_card(ctx: Ctx, person_id: int) -> PersonCard | None:
     total = ctx.session.scalar(
         sa.select(sa.func.count()).select_from(Message).where(Message.person_id == person_id)
     )
+    veiled = _withheld(account, account.checked_at, ctx.now)
     return PersonCard(
         person_id=person.id,
         name=_name(person),
@@ -192,7 +202,10 @@ def person_card(ctx: Ctx, person_id: int) -> PersonCard | None:
         last_seen=person.last_seen,
         messages=total or 0,
         weeks=tuple(weeks),
-        earlier=tuple((item.id, title, item.level, item.last_at, item.status) for item, title in earlier),
+        earlier=tuple(
+            (item.id, "" if veiled else title, item.level, item.last_at, item.status)
+            for item, title in earlier
+        ),
         notes=_notes(ctx, Note.person_id == person_id),
     )
 

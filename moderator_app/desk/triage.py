@@ -10,7 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from connectors.contract import Kind
-from moderator_app.desk import actions, audit, clocks
+from moderator_app.desk import actions, audit, clocks, duties
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import (
     Audience,
@@ -228,7 +228,7 @@ def rows(ctx: Ctx, ids: Sequence[int]) -> list[QueueRow]:
         return []
     found = ctx.session.execute(_CARDS, {"ids": ids, "who": ctx.who}).all()
     reasons = cues(ctx, [row.message_id for row in found if row.message_id is not None])
-    cards = {row.id: _card(row, reasons.get(row.message_id, ())) for row in found}
+    cards = {row.id: _card(row, reasons.get(row.message_id, ()), ctx.now) for row in found}
     return [cards[item_id] for item_id in ids if item_id in cards]
 
 
@@ -267,6 +267,8 @@ def _cards() -> sa.Select[*tuple[Any, ...]]:
             Person.name,
             Person.handle,
             Account.platform,
+            Account.checking_since,
+            Message.fetched_at,
             Message.id.label("message_id"),
             Message.kind,
             Message.audience,
@@ -301,8 +303,9 @@ def cues(ctx: Ctx, message_ids: Sequence[int]) -> dict[int, tuple[Cue, ...]]:
     return {key: tuple(reasons) for key, reasons in found.items()}
 
 
-def _card(row: Any, reasons: tuple[Cue, ...]) -> QueueRow:
-    excerpt, begin = _from_a_word(row.excerpt or "", row.begin)
+def _card(row: Any, reasons: tuple[Cue, ...], now: datetime) -> QueueRow:
+    withheld = duties.withheld(row.platform, row.checking_since, row.fetched_at, now)
+    excerpt, begin = _from_a_word("" if withheld else row.excerpt or "", row.begin)
     spans = tuple(
         Span(max(cue.start - begin, 0), min(cue.end - begin, len(excerpt)))
         for cue in reasons
@@ -313,7 +316,7 @@ def _card(row: Any, reasons: tuple[Cue, ...]) -> QueueRow:
         level=row.level,
         rank=row.rank,
         pending=row.pending > 0,
-        title=row.title,
+        title="" if withheld else row.title,
         excerpt=excerpt,
         excerpt_cues=spans,
         reasons=reasons,
@@ -334,6 +337,7 @@ def _card(row: Any, reasons: tuple[Cue, ...]) -> QueueRow:
         snoozed_until=row.snoozed_until,
         seen=row.seen_at is not None,
         has_draft=bool(row.drafted),
+        withheld=withheld,
     )
 
 

@@ -32,6 +32,8 @@ class Account(Base):
     next_try_at: Mapped[datetime | None]
     skipped: Mapped[int] = mapped_column(default=0)
     removed_at: Mapped[datetime | None]
+    checking_since: Mapped[datetime | None]  # its words are held back meanwhile
+    checked_at: Mapped[datetime | None]  # when the platform was last asked what is still there
 
 
 class Cursor(Base):
@@ -111,6 +113,7 @@ class Item(Base):
         sa.Index("ix_item_status", "status", "rank", "due_at", "id"),
         sa.Index("ix_item_person", "person_id", "last_at"),
         sa.Index("ix_item_week", "waiting_since", "level", "first_reply_at"),
+        sa.Index("ix_item_words", "words_since", sqlite_where=sa.text("words_since IS NOT NULL")),
         sa.Index("ix_item_snoozed", "snoozed_until", sqlite_where=sa.text("status = 'snoozed'")),
     )
 
@@ -136,6 +139,7 @@ class Item(Base):
     snoozed_until: Mapped[datetime | None]
     outcome: Mapped[str] = mapped_column(default="")
     first_reply_at: Mapped[datetime | None]
+    words_since: Mapped[datetime | None]  # when the last of its words came in; None once they are forgotten
 
 
 class Message(Base):
@@ -176,7 +180,7 @@ class Message(Base):
     permalink: Mapped[str | None]
     revision: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
-    fetched_at: Mapped[datetime]
+    fetched_at: Mapped[datetime]  # when the platform last said that it is there
     edited_at: Mapped[datetime | None]
     gone_at: Mapped[datetime | None]
     gone_how: Mapped[str | None]
