@@ -11,7 +11,7 @@ PATIENCE: Final = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """`again`: ask anew after this long; `ends`: without an answer the words go then; `veil`: shown no longer."""
+    """After how long unasked: `again` ask anew, `veil` show words no longer, `ends` keep them no longer."""
 
     again: timedelta | None = None
     ends: timedelta | None = None

@@ -172,8 +172,8 @@ class MessageRow:
     """One message of a conversation, or one of our replies on its way (`action_id` set, `state` not done).
 
     `gone` messages keep their place without words; `gone_how` says why. `withheld` words may be shown once
-    the platform was asked whether they are still there. `by` is the moderator who wrote a reply of ours, where
-    this machine knows it.
+    the platform was asked whether they are still there. `by` is the moderator who wrote a reply of ours,
+    where this machine knows it.
     """
 
     message_id: int | None

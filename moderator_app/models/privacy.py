@@ -1,4 +1,4 @@
-"""What is remembered about forgetting: how long words are kept, what people asked for, what may not come back."""
+"""What is remembered about forgetting: rules, what people asked for, what may not come back."""
 
 import uuid
 from datetime import datetime
