@@ -21,7 +21,7 @@ from moderator_app import logs, paths
 from moderator_app.desk import accounts, actions, language, reading
 from moderator_app.desk import sync as trips
 from moderator_app.desk.insights import Week
-from moderator_app.desk.rows import ActionKind, ImportPreview
+from moderator_app.desk.rows import ImportPreview
 from moderator_app.desk.sync import Trip
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.paths import Profile
@@ -247,7 +247,7 @@ class Program(QObject):
             from moderator_app.desk import paper  # noqa: PLC0415 - the PDF library is only loaded for a PDF
 
             files = paper.export(week, folder)
-            self._workspace.desk.do(actions.record, ActionKind.EXPORT, detail={"week": str(week.monday)})
+            self._workspace.desk.do(actions.exported, str(week.monday), files)
             return files
 
         def written(files: list[Path]) -> None:

@@ -7,9 +7,10 @@ way: a column goes back only where nobody has changed it since.
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -114,6 +115,12 @@ def record(
     facts = {name: detail[name] for name in _AUDITED if detail and name in detail}
     audit.write(ctx, kind.value, _target(action), action=str(action.id), **facts)
     return Recorded(action.id, kind, action.not_before)
+
+
+def exported(ctx: Ctx, week: str, files: Sequence[Path]) -> Recorded:
+    """A week was written; where, so that an erasure can say which files still exist."""
+    detail = {"week": week, "files": "\n".join(str(file.resolve()) for file in files)}
+    return record(ctx, ActionKind.EXPORT, detail=detail)
 
 
 def _target(action: Action) -> str:
