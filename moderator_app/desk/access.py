@@ -261,10 +261,9 @@ def _chapter(number: int, one: dict[str, Any]) -> list[str]:
         ]
     for heading, entries in (("Our replies", one["replies_to_them"]), ("Notes of the team", one["notes"])):
         lines += [f"<h3>{heading}</h3>"] if entries else []
-        lines += [
-            f"<article class='ours'><small>{_when(entry['at'])}</small>\n{html.escape(entry['text'])}</article>"
-            for entry in entries
-        ]
+        for entry in entries:
+            text = html.escape(entry["text"])
+            lines.append(f"<article class='ours'><small>{_when(entry['at'])}</small>\n{text}</article>")
     if one["what_was_done"]:
         lines.append("<h3>What was done</h3><ul>")
         for entry in one["what_was_done"]:

@@ -307,13 +307,7 @@ class _Step:
     def _titles(self, threads: list[int], going: set[int]) -> None:
         """A title is the words of whoever opened the conversation."""
         for thread_id in threads:
-            first = self._session.scalars(
-                sa.select(Message.id)
-                .where(Message.thread_id == thread_id)
-                .order_by(Message.created_at, Message.id)
-                .limit(1)
-            ).first()
-            if first in going:
+            if gone.opener(self._ctx, thread_id) in going:
                 thread = self._session.get_one(Thread, thread_id)
                 thread.title, thread.permalink = "", None
                 gone.keep_out(self._ctx, "title", thread.account_id, [thread.external_id])

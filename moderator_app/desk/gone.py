@@ -32,13 +32,27 @@ def empty(ctx: Ctx, rows: Sequence[Message], how: str) -> None:
     ctx.session.execute(sa.delete(Revision).where(Revision.message_id.in_(ids)))
     for row in rows:
         thread = ctx.session.get_one(Thread, row.thread_id)
-        if thread.title and row.body.startswith(thread.title.rstrip("…. ")):
-            thread.title = ""  # a title is often the first line of what opened the conversation
+        if thread.title and (row.id == opener(ctx, thread.id) or _begins(row, thread)):
+            thread.title = ""  # a title is the words of whoever opened the conversation
         row.body, row.folded = "", None
         row.gone_at, row.gone_how = ctx.now, how
     sent = [uuid.UUID(row.action_id) for row in rows if row.action_id]
     for action in ctx.session.scalars(sa.select(Action).where(Action.id.in_(sent))):
         action.detail = json.dumps({k: v for k, v in json.loads(action.detail).items() if k != "text"})
+
+
+def opener(ctx: Ctx, thread_id: int) -> int | None:
+    """The message that a conversation began with, as far as it is here."""
+    return ctx.session.scalars(
+        sa.select(Message.id)
+        .where(Message.thread_id == thread_id)
+        .order_by(Message.created_at, Message.id)
+        .limit(1)
+    ).first()
+
+
+def _begins(row: Message, thread: Thread) -> bool:
+    return row.body.startswith(thread.title.rstrip("…. "))
 
 
 def drop_drafts(ctx: Ctx, item_ids: Sequence[int]) -> int:

@@ -12,8 +12,7 @@ from raw_pages import holding
 from tests_support import DEK, words_of
 
 from connectors import demo
-from moderator_app.desk import actions, audit, erasure, holds, replies, requests, search, threads
-from moderator_app.desk import triage
+from moderator_app.desk import actions, audit, erasure, holds, replies, requests, search, threads, triage
 from moderator_app.desk.desk import Ctx, Desk
 from moderator_app.desk.requests import RequestRow, Target
 from moderator_app.desk.rows import ActionKind, Audience, Outcome, Queue
