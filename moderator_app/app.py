@@ -18,12 +18,13 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 
 from connectors import registry
 from moderator_app import logs, paths
-from moderator_app.desk import accounts, actions, language, reading
+from moderator_app.desk import accounts, actions, language, reading, sweep
 from moderator_app.desk import sync as trips
 from moderator_app.desk.insights import Week
 from moderator_app.desk.rows import ImportPreview
 from moderator_app.desk.sync import Trip
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
+from moderator_app.forgetting import Forgetting
 from moderator_app.paths import Profile
 from moderator_app.settings import Settings
 from moderator_app.vault import Locked, Vault, trusted_keyring
@@ -62,7 +63,10 @@ class Program(QObject):
         self._reading = False
         self._ending = False
         self.locked = False
+        if not workspace.read_only:
+            workspace.desk.do(sweep.begin)  # before the window shows a word
         self.window = MainWindow(workspace.desk, self.runner, workspace.settings, theme, self)
+        self.forgetting = Forgetting(workspace, self.runner, theme, self.window)
 
     def start(self) -> None:
         """Begin the regular work; the window is already on the screen."""
@@ -70,7 +74,12 @@ class Program(QObject):
         self.runner.every(_SEND_SECONDS, self._send_due)
         self.runner.every(_TICK_SECONDS, self._pull_due)
         # Children of the runner, so that its shutdown stops them, too.
-        for delay, work in ((_FIRST_PULL_MS, self._pull_due), (_READER_DELAY_MS, self._read_on)):
+        forgetting = self.forgetting.start
+        for delay, work in (
+            (_FIRST_PULL_MS, forgetting),
+            (_FIRST_PULL_MS, self._pull_due),
+            (_READER_DELAY_MS, self._read_on),
+        ):
             timer = QTimer(self.runner, singleShot=True, interval=delay)
             timer.timeout.connect(work)
             timer.start()
@@ -238,6 +247,10 @@ class Program(QObject):
         sheet = WeekSheet(self._theme, self.window, self.runner)
         sheet.wanted.connect(self.write_week)
         sheet.open()
+
+    def open_privacy(self) -> None:
+        """Show what is kept, what is asked about it, and the record."""
+        self.forgetting.open_sheet()
 
     @Slot(object, object)
     def write_week(self, week: Week, folder: Path) -> None:

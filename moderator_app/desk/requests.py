@@ -16,8 +16,10 @@ from moderator_app.desk import audit
 from moderator_app.desk.desk import Ctx
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.models.care import new_id
-from moderator_app.models.inbox import Account, Person, Thread
+from moderator_app.models.inbox import Account, Item, Person, Thread
 from moderator_app.models.privacy import Request, RequestKind, RequestState
+
+__all__ = ["RequestKind", "RequestRow", "RequestState", "Target"]
 
 ALONE: Final = timedelta(hours=24)
 REMINDERS: Final = (7, 21, 28)  # days after receipt, R67
@@ -204,6 +206,14 @@ def people(ctx: Ctx, handle: str) -> list[tuple[int, str, str, str]]:
         .order_by(Person.id)
     )
     return [(key, handle, name, platform) for key, handle, name, platform in found]
+
+
+def thread_of(ctx: Ctx, item_id: int) -> int:
+    """The conversation of an item."""
+    item = ctx.session.get(Item, item_id)
+    if item is None:
+        raise ForTheModerator(QT_TRANSLATE_NOOP("Error", "No conversation is open."))
+    return item.thread_id
 
 
 def person_named(ctx: Ctx, handle: str) -> int:

@@ -36,7 +36,10 @@ def begin(ctx: Ctx) -> int:
     """At the start: no word of a platform is shown until it was asked, or until asking took too long."""
     rows = ctx.session.scalars(
         sa.select(Account).where(
-            Account.removed_at.is_(None), Account.platform != duties.FILES, Account.health != "new"
+            Account.removed_at.is_(None),
+            Account.platform != duties.FILES,
+            Account.last_pull_at.is_not(None),
+            sa.or_(Account.checked_at.is_(None), Account.checked_at <= ctx.now - _FRESH),
         )
     ).all()
     for row in rows:
@@ -53,13 +56,18 @@ def end(ctx: Ctx, account_id: int, *, answered: bool) -> None:
 
 
 def due(ctx: Ctx) -> list[int]:
-    """The accounts that were not asked for twelve hours."""
+    """The accounts whose words are held back, or that were not asked for twelve hours."""
     return list(
         ctx.session.scalars(
             sa.select(Account.id).where(
                 Account.removed_at.is_(None),
                 Account.platform != duties.FILES,
-                sa.or_(Account.checked_at.is_(None), Account.checked_at <= ctx.now - EVERY),
+                Account.last_pull_at.is_not(None),
+                sa.or_(
+                    Account.checking_since.is_not(None),
+                    Account.checked_at.is_(None),
+                    Account.checked_at <= ctx.now - EVERY,
+                ),
             )
         )
     )

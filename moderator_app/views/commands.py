@@ -203,6 +203,13 @@ class Commands(QObject):
             Command("connect", self.tr("Connect an account"), (), "plug", group),
             Command("import", self.tr("Import a file"), ("Ctrl+O",), "upload", group),
             Command("week", self.tr("Weekly summary"), ("Ctrl+Shift+E",), "file-text", group),
+            Command(
+                "privacy",
+                self.tr("Privacy: what is kept and forgotten"),
+                ("Ctrl+Shift+P",),
+                "hourglass",
+                group,
+            ),
             Command("lock", self.tr("Lock"), ("Ctrl+L",), "lock", group),
             Command("help", self.tr("Keyboard help"), ("?", "F1"), "circle-help", group),
         )

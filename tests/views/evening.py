@@ -180,6 +180,9 @@ class Program:
     def export_week(self):
         self.asked.append("week")
 
+    def open_privacy(self):
+        self.asked.append("privacy")
+
     def sync_now(self):
         self.asked.append("sync")
 
