@@ -74,9 +74,8 @@ class Program(QObject):
         self.runner.every(_SEND_SECONDS, self._send_due)
         self.runner.every(_TICK_SECONDS, self._pull_due)
         # Children of the runner, so that its shutdown stops them, too.
-        forgetting = self.forgetting.start
         for delay, work in (
-            (_FIRST_PULL_MS, forgetting),
+            (_FIRST_PULL_MS, self.forgetting.start),
             (_FIRST_PULL_MS, self._pull_due),
             (_READER_DELAY_MS, self._read_on),
         ):

@@ -205,7 +205,7 @@ class Commands(QObject):
             Command("week", self.tr("Weekly summary"), ("Ctrl+Shift+E",), "file-text", group),
             Command(
                 "privacy",
-                self.tr("Privacy: what is kept and forgotten"),
+                self.tr("Privacy and forgetting"),
                 ("Ctrl+Shift+P",),
                 "hourglass",
                 group,

@@ -22,7 +22,7 @@ from moderator_app.views.widgets import Choice, Label, box, column
 class Asking(Sheet):
     """A sheet that stays open until the desk has said yes; what it says no to is shown in place."""
 
-    done = Signal()
+    carried = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget, runner: Runner) -> None:
         super().__init__(theme, parent)
@@ -37,7 +37,7 @@ class Asking(Sheet):
         answer.then(self._took).failed(self._failed)
 
     def _took(self, _: object) -> None:
-        self.done.emit()
+        self.carried.emit()
         self.accept()
 
     def _failed(self, error: BaseException) -> None:
@@ -86,10 +86,10 @@ class EraseSheet(Asking):
     @Slot()
     def _follow(self) -> None:
         kind = self.what.currentData()
-        for widget in (self._who, self.handle):
-            widget.setVisible(kind == "person")
-        for widget in (self._from, self.begins, self._until, self.ends):
-            widget.setVisible(kind == "range")
+        named: tuple[QWidget, ...] = (self._who, self.handle)
+        days: tuple[QWidget, ...] = (self._from, self.begins, self._until, self.ends)
+        for widget in (*named, *days):
+            widget.setVisible(kind == ("person" if widget in named else "range"))
         (self.handle if kind == "person" else self.what).setFocus()
 
     @Slot()
@@ -208,17 +208,13 @@ class SecondSheet(Asking):
             ),
         ]
         if found.pending:
-            lines.append(self.tr("%n reply(ies) will not be sent.", "", found.pending))
+            lines.append(self.tr("%n waiting reply(s) will not be sent.", "", found.pending))
         if found.copies:
-            lines.append(
-                self.tr("%n backup(s) of the store are destroyed with their keys.", "", found.copies)
-            )
+            lines.append(self.tr("%n backup(s) will be destroyed with their keys.", "", found.copies))
         if found.held:
-            lines.append(self.tr("%n message(s) are kept by a hold and go when it ends.", "", found.held))
+            lines.append(self.tr("Kept by a hold until it ends: %n message(s).", "", found.held))
         if found.mentions:
-            lines.append(
-                self.tr("%n note(s) on others name them: look at these yourself.", "", found.mentions)
-            )
+            lines.append(self.tr("Notes on others name them (%n): look at these.", "", found.mentions))
         lines.append(self.tr("Copies that were taken elsewhere cannot be reached from here."))
         self.numbers.setText("\n".join(lines))
         self.bundles.setText(
@@ -235,8 +231,10 @@ class SecondSheet(Asking):
 
         def confirmed(ctx: Ctx) -> object:
             if erasing:
-                return erasure.confirm(ctx, key, name, with_bundles=too)
-            return holds.confirm(ctx, key, name)
+                erasure.confirm(ctx, key, name, with_bundles=too)
+            else:
+                holds.confirm(ctx, key, name)
+            return key
 
         self.carry(self.runner.do(confirmed))
 
@@ -259,6 +257,7 @@ class RenewSheet(Asking):
         key, name = self._row.request_id, self.name.text()
 
         def renewed(ctx: Ctx) -> object:
-            return holds.renew(ctx, key, name)
+            holds.renew(ctx, key, name)
+            return key
 
         self.carry(self.runner.do(renewed))

@@ -102,7 +102,7 @@ class PrivacySheet(Sheet):
 
     def follow(self, sheet: Asking) -> None:
         """Open a question; what comes of it is shown here."""
-        sheet.done.connect(self.read)
+        sheet.carried.connect(self.read)
         sheet.open()
 
 
@@ -147,7 +147,7 @@ class RetentionPage(QWidget):
         self._rows: list[RuleRow] = []
         whole = column(self, (0, 0, 0, 0), theme.px(10))
         about = self.tr(
-            "Words go so many days after the last message. What is still open is never forgotten by this rule."
+            "Words go so many days after the last message. What is still open is not forgotten by this rule."
         )
         whole.addWidget(Label(about, "body", "2", wrap=True))
         names = (
@@ -192,9 +192,7 @@ class RetentionPage(QWidget):
             self.table,
             [
                 (
-                    self.tr("{platform}, {level}").format(
-                        platform=row.platform, level=words.level(row.level)
-                    ),
+                    f"{row.platform}, {words.level(row.level)}",
                     number(row.days),
                     number(row.kept),
                     number(row.due_soon),
@@ -208,7 +206,9 @@ class RetentionPage(QWidget):
         for place, row in enumerate(rows):
             if row.limit_hours is not None:
                 tip = self.tr("The platform allows %n hour(s) without asking again.", "", row.limit_hours)
-                self.table.item(place, 0).setToolTip(tip)
+                cell = self.table.item(place, 0)
+                assert cell is not None
+                cell.setToolTip(tip)
         self.table.selectRow(chosen)
         self.change.setEnabled(bool(rows))
         self._show_next(coming)
@@ -364,7 +364,7 @@ class RequestsPage(QWidget):
     def _confirm(self, row: RequestRow) -> None:
         sheet = self._sheet
         made = SecondSheet(sheet.theme, sheet, sheet.runner, row, self._copies)
-        made.done.connect(sheet.let_go_wanted)
+        made.carried.connect(sheet.let_go_wanted)
         sheet.follow(made)
 
     def _bundle(self, row: RequestRow) -> None:

@@ -257,9 +257,7 @@ def forgets(found: Forgets, now: datetime) -> str:
     if found.why == "open":
         return QCoreApplication.translate("Words", "Words are kept while this is open.")
     if found.why == "platform":
-        text = QCoreApplication.translate(
-            "Words", "The platform's limit: confirmed again by {when}, or forgotten."
-        )
+        text = QCoreApplication.translate("Words", "Forgotten {when}, unless the platform confirms them.")
         return text.format(when=when(found.at, now))
     if days < 1:
         return QCoreApplication.translate("Words", "Words are forgotten today.")
