@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from moderator_app import cli
+from moderator_app import cli, process
 from moderator_app.terminal import ProfileOption
 
 
@@ -16,12 +16,15 @@ def window(
     demo: Annotated[
         bool, typer.Option("--demo", help="A throwaway workspace with the demo community.")
     ] = False,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Look at the workspace and write nothing.")
+    ] = False,
     debug: Annotated[bool, typer.Option(help="Log more; never what anybody wrote.")] = False,
 ) -> None:
     """Open the window (what happens without a command, too)."""
     from moderator_app import app  # noqa: PLC0415 - Qt is loaded only for a window
 
-    raise typer.Exit(app.run(profile, demo=demo, debug=debug))
+    raise typer.Exit(app.run(profile, demo=demo, debug=debug, read_only=read_only))
 
 
 @cli.app.command()
@@ -55,6 +58,7 @@ _FOR_THE_COMMAND_LINE = {"-h", "--help", "--version", "--install-completion", "-
 
 def main() -> None:
     """The console entry point; without a command the window opens."""
+    process.keep_private()
     words = sys.argv[1:]
     if not words or (words[0].startswith("-") and words[0] not in _FOR_THE_COMMAND_LINE):
         words = ["window", *words]

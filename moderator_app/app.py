@@ -1,41 +1,59 @@
 """Puts everything together for a window: unlock, open, connect the lanes, and leave in good order."""
 
+import contextlib
 import functools
 import gc
 import logging
 import os
+import re
 import shutil
 import sys
 import tempfile
+import weakref
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLocale, QObject, QTimer, QtMsgType, QTranslator, Slot, qInstallMessageHandler
+from PySide6.QtCore import (
+    QLocale,
+    QMessageLogContext,
+    QObject,
+    QTimer,
+    QtMsgType,
+    QTranslator,
+    Signal,
+    SignalInstance,
+    Slot,
+    qInstallMessageHandler,
+)
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
+from PySide6.QtWidgets import QApplication, QMessageBox
 
 from connectors import registry
-from moderator_app import logs, paths
-from moderator_app.desk import accounts, actions, language, reading, sweep
+from moderator_app import logs, paths, process
+from moderator_app.backups import Backups
+from moderator_app.desk import accounts, actions, language, reading, search, sweep
 from moderator_app.desk import sync as trips
 from moderator_app.desk.insights import Week
 from moderator_app.desk.rows import ImportPreview
 from moderator_app.desk.sync import Trip
+from moderator_app.door import Door
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.forgetting import Forgetting
+from moderator_app.keeping import Keeping
 from moderator_app.paths import Profile
 from moderator_app.settings import Settings
-from moderator_app.vault import Locked, Vault, trusted_keyring
-from moderator_app.views import words
+from moderator_app.vault import Locked, trusted_keyring
+from moderator_app.views import files, words
 from moderator_app.views.english import English
 from moderator_app.views.import_sheet import ImportSheet
 from moderator_app.views.main_window import MainWindow
 from moderator_app.views.runner import Answer, Runner
 from moderator_app.views.sign_in import Platform, SignInSheet
 from moderator_app.views.theme import Theme
-from moderator_app.views.unlock import RecoveryDialog, UnlockDialog
+from moderator_app.views.unlock import RecoveryDialog, UnlockDialog, Way
 from moderator_app.views.week_sheet import WeekSheet
 from moderator_app.workspace import Workspace
 
@@ -47,11 +65,14 @@ _log = logging.getLogger(__name__)
 _SEND_SECONDS = 1.0  # how often the outbox is looked at: a hold of ten seconds should not last twelve
 _TICK_SECONDS = 5.0  # how often it is asked whose turn it is to pull
 _FIRST_PULL_MS = 100  # after the first picture: it may load a platform's libraries
+_RENEW_DELAY_MS = 5000
 _READER_DELAY_MS = 1000  # the language process starts after the first picture, so that it does not delay it
 
 
 class Program(QObject):
     """What the window asks of the program around it: accounts, imports, exports, lanes, the lock."""
+
+    lock_wanted = Signal(bool)  # true: with everything out of sight first
 
     def __init__(self, app: QApplication, workspace: Workspace, theme: Theme) -> None:
         super().__init__()
@@ -62,23 +83,30 @@ class Program(QObject):
         self._pulled: dict[int, float] = {}
         self._reading = False
         self._ending = False
-        self.locked = False
+        self._importing: dict[str, str] = {}  # the file that is being read, and how
         if not workspace.read_only:
             workspace.desk.do(sweep.begin)  # before the window shows a word
         self.window = MainWindow(workspace.desk, self.runner, workspace.settings, theme, self)
+        self.keeping = Keeping(workspace, self.runner, theme, self.window, self.window.notices)
         self.forgetting = Forgetting(workspace, self.runner, theme, self.window)
 
     def start(self) -> None:
         """Begin the regular work; the window is already on the screen."""
+        if self._workspace.read_only:
+            self.window.say_read_only()
+            return
         self.runner.changed.connect(self._changed)
+        self.keeping.start()
         self.runner.every(_SEND_SECONDS, self._send_due)
         self.runner.every(_TICK_SECONDS, self._pull_due)
         # Children of the runner, so that its shutdown stops them, too.
-        for delay, work in (
+        begin = (
             (_FIRST_PULL_MS, self.forgetting.start),
             (_FIRST_PULL_MS, self._pull_due),
             (_READER_DELAY_MS, self._read_on),
-        ):
+            (_RENEW_DELAY_MS, self._renew_search),
+        )
+        for delay, work in begin:
             timer = QTimer(self.runner, singleShot=True, interval=delay)
             timer.timeout.connect(work)
             timer.start()
@@ -88,6 +116,33 @@ class Program(QObject):
     def open_demo(self) -> None:
         """Connect the demo community."""
         self._workspace.connect("demo", {"community": "harbour", "seed": "7", "hostile": "0"})
+
+    def leave(self) -> int:
+        """Keep what is being written and where the person is; answers how many replies wait to leave."""
+        if self._workspace.read_only:
+            return 0
+        self.window.reply.save()
+        waiting = len(self._workspace.desk.ask(actions.outbox))
+        try:
+            self._workspace.keep_place(self.window.place() | self._importing)
+        except (OSError, ForTheModerator) as error:
+            _log.warning("the place could not be kept", exc_info=error)
+        return waiting
+
+    def return_to(self, place: Mapping[str, str]) -> None:
+        """Go on where `leave` left, also with a file that was being read."""
+        self.window.return_to(place)
+        if "import" in place:
+            self._read_in(place["import"], place["mapping"])
+
+    @property
+    def exchange_wanted(self) -> SignalInstance:
+        """Something needs the workspace closed: its title and the work."""
+        return self.keeping.exchange_wanted
+
+    def closed_backups(self) -> Backups:
+        """The backups for that work, with a key of their own."""
+        return self._workspace.closed_backups()
 
     def stop(self) -> None:
         """Bring every lane to rest and close the workspace; nothing that was recorded is lost."""
@@ -124,6 +179,13 @@ class Program(QObject):
         # What is unread stands with the reds meanwhile; the next message tries again.
         self._reading = False
         self.runner.trouble.emit(error)
+
+    def _renew_search(self) -> None:
+        """Fold what was stored before the program learned to fold better; nothing to do on most days."""
+        work, title = functools.partial(search.renew, self._workspace.desk), self.tr("Renewing the search")
+        self.runner.ask(search.stale).then(
+            lambda stale: self.runner.job("renew", title, work) if stale else None
+        )
 
     def _pull_due(self) -> None:
         now = self._workspace.desk.clock.now().timestamp()
@@ -205,9 +267,7 @@ class Program(QObject):
         """Choose a file, look at it, and open the mapping."""
         title = self.tr("Choose an export")
         kinds = self.tr("Exports (*.csv *.tsv *.jsonl *.ndjson *.json *.mbox *.zip);;All files (*)")
-        name, _ = QFileDialog.getOpenFileName(self.window, title, "", kinds)
-        if name:
-            self.look_at(Path(name))
+        files.ask_file(self.window, title, kinds, self.look_at)
 
     def look_at(self, path: Path) -> None:
         """Show the first rows of a file and ask which column is what."""
@@ -223,16 +283,25 @@ class Program(QObject):
         self.runner.run("startup", lambda: _preview(path, {})).then(opened)
 
     def _import(self, path: Path, mapping: Mapping[str, str]) -> None:
-        values = {"path": str(path), "mapping": _mapping(mapping).to_json()}
+        self._read_in(str(path), _mapping(mapping).to_json())
+
+    def _read_in(self, path: str, mapping: str) -> None:
+        values = {"path": path, "mapping": mapping}
+        self._importing = {"import": path, "mapping": mapping}
 
         def work(tell: Callable[[int, int], None], stopped: Callable[[], bool]) -> Trip:
             account_id = self._workspace.connect("archive", values)
             sync = self._workspace.syncs()[account_id]
             return sync.run(progress=lambda page: tell(page.done, page.total), cancelled=stopped)
 
-        self.runner.job("import", self.tr("Importing"), work).then(self._imported)
+        self.runner.job("import", self.tr("Importing"), work).then(self._imported).failed(self._not_imported)
+
+    def _not_imported(self, error: BaseException) -> None:
+        self._importing = {}
+        self.runner.trouble.emit(error)
 
     def _imported(self, trip: Trip) -> None:
+        self._importing = {}
         if trip.health != "ok":
             sentence = QT_TRANSLATE_NOOP("Error", "The file cannot be imported: {why}")
             self.window.notices.tell(ForTheModerator(sentence, why=trip.trouble))
@@ -273,10 +342,17 @@ class Program(QObject):
         self._workspace.settings = settings
         self.runner.run("startup", lambda: settings.save(self._workspace.profile.settings))
 
+    def open_backups(self) -> None:
+        """Show the backups and the keys."""
+        self.keeping.open_sheet()
+
     def lock(self) -> None:
-        """Close the window and the store; the next start asks for the key again."""
-        self.locked = True
-        self.window.close()
+        """Cover the window and let go of the key."""
+        self.lock_wanted.emit(False)
+
+    def panic(self) -> None:
+        """Take the window out of sight and lock."""
+        self.lock_wanted.emit(True)
 
 
 def _mapping(chosen: Mapping[str, str]) -> "FieldMapping":
@@ -304,9 +380,10 @@ def _preview(path: Path, chosen: Mapping[str, str]) -> ImportPreview:
 
 
 def application(debug_log: Path | None, *, debug: bool) -> QApplication:
-    logs.no_core_dumps()
+    process.keep_private()
     if debug_log is not None:
-        logs.start(debug_log, debug=debug)
+        with contextlib.suppress(PermissionError):  # a folder that can only be read keeps no log
+            logs.start(debug_log, debug=debug)
     desktop = os.environ.get("XDG_CURRENT_DESKTOP", "")
     if desktop and "GNOME" not in desktop and "DBUS_SESSION_BUS_ADDRESS" in os.environ:
         # Follows the desktop's light and dark; without a desktop there is nobody to ask.
@@ -319,14 +396,18 @@ def application(debug_log: Path | None, *, debug: bool) -> QApplication:
     if icon.exists():
         app.setWindowIcon(QIcon(str(icon)))
     qInstallMessageHandler(_qt_said)
+    files.remember_nothing()
     return app
 
 
-def _qt_said(kind: QtMsgType, _: object, message: str | None) -> None:
+def _qt_said(kind: QtMsgType, context: QMessageLogContext, message: str | None) -> None:
+    """Keep who of Qt complains and not what about: some of its warnings quote the text they stumble on."""
+    who = re.match(r"[\w:]{1,60}(?=[:(] ?)", message or "")
+    said = f"{context.category or 'qt'} {who[0].rstrip(':') if who else ''}".strip()
     if kind in (QtMsgType.QtCriticalMsg, QtMsgType.QtFatalMsg):
-        _log.error("Qt: %s", message)
+        _log.error("Qt: %s", said)
     elif kind is QtMsgType.QtWarningMsg:
-        _log.info("Qt: %s", message)
+        _log.info("Qt: %s", said)
 
 
 def translate(app: QApplication, language_code: str) -> list[QTranslator]:
@@ -343,24 +424,20 @@ def translate(app: QApplication, language_code: str) -> list[QTranslator]:
     return installed
 
 
-def _opened(profile: Profile, theme: Theme) -> Workspace | None:
-    """Open by the keyring where it has the key, else ask; None when the person leaves."""
-    vault = Vault(profile.vault)
-    why = ""
-    if vault.exists or trusted_keyring() is not None:
+def _made(profile: Profile, theme: Theme) -> Workspace | None:
+    """A new workspace, by the keyring or else by a passphrase; None when the person leaves."""
+    if trusted_keyring() is not None:
         try:
             return _shown(Workspace.open(profile), theme)
         except Locked as error:
-            why = "" if vault.exists and "passphrase" in vault.ways() else str(error)
-    made: list[Workspace] = []
+            _log.info("the keyring cannot be used", exc_info=error)
 
-    def opener(typed: str, recovery: bool) -> str:
-        made.append(Workspace.open(profile, recovery=typed) if recovery else Workspace.open(profile, typed))
-        return made[0].recovery_key
+    def opener(_: Way, typed: str) -> Workspace:
+        return Workspace.open(profile, typed)
 
-    dialog = UnlockDialog(theme, opener, new=not vault.exists, why=why)
+    dialog = UnlockDialog(theme, opener, new=True)
     dialog.exec()
-    return _shown(made[0], theme) if made else None
+    return _shown(dialog.found, theme) if isinstance(dialog.found, Workspace) else None
 
 
 def _shown(workspace: Workspace, theme: Theme) -> Workspace:
@@ -370,7 +447,7 @@ def _shown(workspace: Workspace, theme: Theme) -> Workspace:
     return workspace
 
 
-def run(folder: Path | None, *, demo: bool, debug: bool) -> int:
+def run(folder: Path | None, *, demo: bool, debug: bool, read_only: bool = False) -> int:
     """Open the window; answers the exit status."""
     temporary = Path(tempfile.mkdtemp(prefix="hearthlight-demo-")) if demo else None
     try:
@@ -380,17 +457,44 @@ def run(folder: Path | None, *, demo: bool, debug: bool) -> int:
         translate(app, settings.language)
         theme = Theme(app, settings.theme, settings.text_scale)
         theme.apply()
-        while True:
-            workspace = Workspace.throwaway(profile) if demo else _opened(profile, theme)
-            if workspace is None or not _shift(app, workspace, theme, demo=demo):
-                return 0
-            demo = False
+        process.close_memory()
+        return _evening(app, profile, theme, demo=demo, read_only=read_only)
     except ForTheModerator as error:
         _refuse(error)
         return 1
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _evening(
+    app: QApplication, profile: Profile, theme: Theme, *, demo: bool, read_only: bool = False
+) -> int:
+    """From the first key to the last window, with any number of locks between."""
+
+    def make(workspace: Workspace) -> Program:
+        program = Program(app, workspace, theme)
+        sys.excepthook = _excepthook(program)
+        return program
+
+    new = demo or not (profile.vault.exists() or profile.store.exists())
+    workspace = None
+    if new:
+        workspace = Workspace.throwaway(profile) if demo else _made(profile, theme)
+        if workspace is None:
+            return 0
+    app.setQuitOnLastWindowClosed(False)  # between two shifts the screen may be minimised and hidden
+    door = Door(profile, theme, make, demo=demo, read_only=read_only)
+    if workspace is None:
+        door.knock()
+    else:
+        door.enter(workspace)
+    if demo and isinstance(door.program, Program):
+        door.program.open_demo()
+    try:
+        return app.exec()
+    finally:
+        sys.excepthook = process.told
 
 
 def _refuse(error: ForTheModerator) -> None:
@@ -403,27 +507,14 @@ def _refuse(error: ForTheModerator) -> None:
         box.exec()
 
 
-def _shift(app: QApplication, workspace: Workspace, theme: Theme, *, demo: bool) -> bool:
-    """Work until the window closes; true where it was locked and should ask for the key again."""
-    program = Program(app, workspace, theme)
-    sys.excepthook = _excepthook(program)
-    try:
-        if demo:
-            program.open_demo()
-        program.window.show()
-        program.start()
-        app.exec()
-    finally:
-        sys.excepthook = sys.__excepthook__
-        program.stop()
-    return program.locked and not demo
-
-
 def _excepthook(program: Program) -> Callable[..., None]:
-    """A bug in a slot: say so in the window, and to whoever watches the terminal."""
+    """A bug in a slot: say so in the window, and where it is to whoever watches the terminal."""
+    known = weakref.ref(program)
 
-    def told(kind: type[BaseException], error: BaseException, trace: object) -> None:
-        sys.__excepthook__(kind, error, trace)  # type: ignore[arg-type]  # as the interpreter hands it over
-        program.runner.trouble.emit(error)
+    def told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        process.told(kind, error, trace)
+        shown = known()
+        if shown is not None:
+            shown.runner.trouble.emit(error)
 
     return told

@@ -11,8 +11,12 @@ class ForTheModerator(Exception):
     """Something a person can understand and act on; shown in place, without a trace.
 
     `sentence` says what happened and `remedy` what to do next, both in English with {names} that `facts`
-    fill, so that the screen can translate them first.
+    fill, so that the screen can translate them first. `mendable` and `viewable` say what else can be done
+    with a workspace that does not open: recover it, or look at it.
     """
+
+    mendable = False
+    viewable = False
 
     def __init__(self, sentence: str, remedy: str = "", **facts: object) -> None:
         self.sentence = sentence

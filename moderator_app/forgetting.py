@@ -15,6 +15,8 @@ from moderator_app.views.runner import Runner
 from moderator_app.views.theme import Theme
 from moderator_app.workspace import Workspace
 
+# Backups are made in it: one that is half made while words go would hold them and not be known yet.
+_LANE = "backup"
 _ASK_SECONDS = 600.0  # how often it is looked whether an account is due
 _LET_GO_SECONDS = 3600.0
 _WORDS = frozenset({"item", "message"})  # what the screen reads again when words may be shown
@@ -91,7 +93,7 @@ class Forgetting(QObject):
             self._at_work = False
             self._runner.trouble.emit(error)
 
-        self._runner.job("forget", self.tr("Forgetting what is over"), work).then(over).failed(broke)
+        self._runner.job(_LANE, self.tr("Forgetting what is over"), work).then(over).failed(broke)
 
     # ---------------------------------------------------------------- the sheet
 

@@ -1,6 +1,5 @@
 """Logging, set up once: what happened, never what anybody wrote."""
 
-import faulthandler
 import logging
 import logging.handlers
 import os
@@ -35,13 +34,3 @@ def start(path: Path, *, debug: bool = False) -> None:
         logging.getLogger(name).setLevel(logging.DEBUG if debug else logging.INFO)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def no_core_dumps() -> None:
-    """A core dump would hold words and keys; forbid it where the system lets us."""
-    if os.name == "posix":
-        import resource  # noqa: PLC0415 - absent on Windows
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if not faulthandler.is_enabled():
-        faulthandler.enable()

@@ -1,5 +1,6 @@
 """Where data and resources live: from source, installed, or frozen."""
 
+import contextlib
 import os
 import sys
 from dataclasses import dataclass
@@ -35,7 +36,8 @@ class Profile:
         chosen = folder or platformdirs.user_data_path("hearthlight", appauthor=False) / "default"
         chosen.mkdir(parents=True, exist_ok=True)
         if os.name == "posix":
-            chosen.chmod(0o700)
+            with contextlib.suppress(PermissionError):  # a folder that can only be read, to be looked at
+                chosen.chmod(0o700)
         return cls(chosen.resolve())
 
     @property

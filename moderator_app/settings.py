@@ -39,6 +39,16 @@ class Settings:
     )
     text_scale: int = _pref(100, QT_TRANSLATE_NOOP("Settings", "Text size"), (100, 125, 150, 200))
     language: str = _pref("", QT_TRANSLATE_NOOP("Settings", "Language of the program"))
+    lock_minutes: int = _pref(
+        10, QT_TRANSLATE_NOOP("Settings", "Lock after this many minutes (0: never)"), (0, 1, 2, 5, 10, 15, 30)
+    )
+    lock_minutes_crisis: int = _pref(
+        2, QT_TRANSLATE_NOOP("Settings", "Lock after this many minutes in crisis views"), (1, 2, 5, 10)
+    )
+    backup_hours: int = _pref(
+        24, QT_TRANSLATE_NOOP("Settings", "Back up after this many hours (0: never)"), (0, 1, 6, 12, 24, 168)
+    )
+    backup_keep: int = _pref(7, QT_TRANSLATE_NOOP("Settings", "Backups to keep"), (1, 3, 7, 14, 30))
     unknown: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod

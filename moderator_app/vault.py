@@ -141,7 +141,12 @@ class Vault:
         if passphrase:
             vault["slots"].append(self._passphrase_slot(profile, dek, passphrase))
         if backend is not None:
-            vault["slots"].append(self._keyring_slot(profile, dek, backend))
+            try:
+                vault["slots"].append(self._keyring_slot(profile, dek, backend))
+            except Locked:
+                if not passphrase:
+                    raise
+                _log.warning("the keyring is locked; the passphrase alone opens this profile")
         self._write(vault)
         return dek, recovery_text(recovery)
 
@@ -202,6 +207,16 @@ class Vault:
     def fits(self, dek: bytearray) -> bool:
         """Whether this is the vault's file key: tells a wrong key from a damaged store."""
         return hmac.compare_digest(self._read()["check"], self._check(dek))
+
+    def note_store(self, salt: bytes) -> None:
+        """Remember which file the key is for: its salt, the 16 bytes at its beginning that are no secret."""
+        if self._read().get("store") != salt.hex():
+            with self._changing() as vault:
+                vault["store"] = salt.hex()
+
+    def is_for(self, salt: bytes) -> bool:
+        """Whether a file is the one that was opened last with this vault's key."""
+        return bool(self._read().get("store", salt.hex()) == salt.hex())
 
     def keep_secrets(self, dek: bytearray, account: str, values: Mapping[str, str]) -> None:
         """Seal one account's sign-in secrets; on disk when this returns."""
@@ -293,6 +308,7 @@ class Vault:
                 header = {key: value for key, value in slot.items() if key not in ("nonce", "sealed")}
                 vault[section][name] = seal(new_key, unseal(old_key, slot), **header)
         vault["slots"], vault["check"] = slots, self._check(new)
+        vault.pop("store", None)  # the store under the new key is another file
         if backend is not None:
             vault["stale"] = [*vault.get("stale", []), kinds["keyring"]["account"]]
         vault["digest"] = _digest(vault)
@@ -328,7 +344,15 @@ class Vault:
     def _keyring_slot(profile: str, dek: bytearray, backend: _Keyring) -> dict[str, Any]:
         key, account = os.urandom(32), f"kek:{secrets.token_hex(4)}"
         service = f"Hearthlight/{profile}"
-        backend.set_password(service, account, b64(key))
+        from keyring.errors import KeyringError  # noqa: PLC0415
+
+        try:
+            backend.set_password(service, account, b64(key))
+        except KeyringError as error:
+            raise Locked(
+                QT_TRANSLATE_NOOP("Error", "The system's keyring is locked or does not answer."),
+                QT_TRANSLATE_NOOP("Error", "Unlock it and try again, or choose a passphrase."),
+            ) from error
         # Read back before trusting it: some backends accept and forget.
         if _ask(backend, service, account) != b64(key):
             raise Locked(

@@ -22,6 +22,8 @@ from moderator_app.paths import Profile
 from moderator_app.settings import Settings
 from moderator_app.vault import Vault
 
+_PLACE = "window:place"  # among the accounts' secrets: sealed, and written whole or not at all
+
 
 class Workspace:
     """A profile that is unlocked and open; close it, and its key is gone from memory.
@@ -49,6 +51,8 @@ class Workspace:
         self.recovered = 0
         if not read_only:
             self._store.keep_reserve()
+            if self._vault.exists:
+                self._vault.note_store(_salt(profile))
             self.recovered = self.desk.do(actions.recover)
 
     @classmethod
@@ -94,9 +98,8 @@ class Workspace:
 
     def _explained(self, error: Damaged) -> ForTheModerator:
         """SQLCipher answers a wrong key and a damaged file alike; the vault knows which it is."""
-        with self._key.bare() as dek:
-            if not self._vault.exists or self._vault.fits(dek):
-                return error
+        if not self._vault.exists or self._vault.is_for(_salt(self.profile)):
+            return error
         return ForTheModerator(
             QT_TRANSLATE_NOOP("Error", "The key file and the messages file do not belong together."),
             QT_TRANSLATE_NOOP("Error", "Put back the pair from one copy; neither was changed."),
@@ -114,6 +117,20 @@ class Workspace:
     def _keep(self, vault_key: str, secrets: Mapping[str, str]) -> None:
         with self._key.bare() as dek:
             self._vault.keep_secrets(dek, vault_key, secrets)
+
+    def keep_place(self, place: Mapping[str, str]) -> None:
+        """Seal where the person was and what they had typed, to be there after a lock."""
+        self._keep(_PLACE, place)
+
+    def take_place(self) -> dict[str, str]:
+        """What `keep_place` sealed, once; empty where nothing was."""
+        if self.read_only:
+            return {}
+        with self._key.bare() as dek:
+            place = self._vault.secrets_of(dek, _PLACE)
+        if place:
+            self._vault.forget_secrets(_PLACE)
+        return place
 
     def disconnect(self, account_id: int) -> None:
         """Stop reading an account and forget its secrets; its messages stay."""
@@ -133,6 +150,31 @@ class Workspace:
         with self._key.bare() as dek:
             secrets = self._vault.secrets_of(dek, one.vault_key)
         return registry.connector(one.platform)(one.values, secrets)
+
+    @property
+    def has_passphrase(self) -> bool:
+        """Whether a passphrase opens this workspace."""
+        return "passphrase" in self._vault.ways()
+
+    def change_passphrase(self, today: str, new: str) -> None:
+        """Set the passphrase; where there is one, only who knows it may."""
+        self._prove(today)
+        with self._key.bare() as dek:
+            self._vault.set_passphrase(dek, new)
+
+    def new_recovery_key(self, today: str) -> str:
+        """Make another recovery key; where there is a passphrase, only who knows it may."""
+        self._prove(today)
+        with self._key.bare() as dek:
+            return self._vault.new_recovery_key(dek)
+
+    def _prove(self, passphrase: str) -> None:
+        if self.has_passphrase:
+            Key(self._vault.unlock(passphrase)).wipe()
+
+    def closed_backups(self) -> Backups:
+        """The backups for work that needs the store closed, with a copy of the key."""
+        return Backups(self.profile, Vault(self.profile.vault), self._key.copy())
 
     def verify(self) -> list[str]:
         """What is wrong with any page, table, index or line of the audit; empty when all is well."""
@@ -154,6 +196,11 @@ class Workspace:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _salt(profile: Profile) -> bytes:
+    with profile.store.open("rb") as file:
+        return file.read(16)
 
 
 def key_of(vault: Vault, passphrase: str | None = None, recovery: str | None = None) -> bytearray:

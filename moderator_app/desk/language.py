@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import moderator_app
+from moderator_app import process
 from moderator_app.desk.rows import Cue, Level, Reading
 
 __all__ = ["Rules", "Worker", "serve"]
@@ -175,6 +176,8 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 def serve() -> None:
     """The child's life: read one text per line, answer one reading per line, until the line ends."""
+    process.keep_private()
+    process.close_memory()  # what it reads are people's words
     out = sys.stdout.buffer
     with Rules() as rules:
         for line in sys.stdin.buffer:

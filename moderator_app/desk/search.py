@@ -263,6 +263,12 @@ _FOLDED: Final = (
 )
 
 
+def stale(ctx: Ctx) -> bool:
+    """Whether texts are folded in an older way than the program's."""
+    version, _, last = _fold_state(ctx)
+    return version < folding.VERSION or (not last and ctx.session.get(Meta, "fold") is None)
+
+
 def renew(
     desk: Desk,
     tell: Callable[[int, int], None] = lambda *_: None,

@@ -41,6 +41,8 @@ _FOR_WRITING: Final = ("journal_mode", "synchronous", "journal_size_limit", "che
 class Damaged(ForTheModerator):
     """The file is there and the key is right, but a page does not check out."""
 
+    mendable = True  # by recovering it, or by a backup
+
 
 class DiskFull(ForTheModerator):
     """There is no room left: the transaction was rolled back, what was saved before stands."""
@@ -52,8 +54,14 @@ class DiskFull(ForTheModerator):
         )
 
 
+class NotWritable(ForTheModerator):
+    """The folder can be read only."""
+
+    viewable = True  # the store can be opened for reading
+
+
 def not_writable(folder: Path) -> ForTheModerator:
-    return ForTheModerator(
+    return NotWritable(
         QT_TRANSLATE_NOOP("Error", "Hearthlight may not write in {folder}."),
         QT_TRANSLATE_NOOP("Error", "Check the folder's permissions, or choose another profile."),
         folder=folder,

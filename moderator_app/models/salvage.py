@@ -6,6 +6,8 @@ its place, so that no message loses its conversation and no conversation its pla
 """
 
 import contextlib
+import os
+import shutil
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,7 +23,9 @@ from moderator_app.models.base import Base
 from moderator_app.models.copies import Asked, Tell
 
 _CHUNK: Final = 512  # rows asked for at once
+_MISSING: Final = 64 * 2**30  # bytes that a cut file may lack; they take no space
 _FAR: Final = 2**62
+_STEPS: Final = 40  # doublings of the look ahead: a thousand thousand millions of rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +40,33 @@ class Salvaged:
 class _Source:
     """A damaged file. After one bad page a connection fails for every other, so each failure costs one."""
 
-    def __init__(self, path: Path, key: Key) -> None:
-        self._path, self._key = path, key
-        self._connection = self._connect()
+    def __init__(self, path: Path, key: Key, spare: Path) -> None:
+        self._path, self._key, self._spare = path, key, spare
+        try:
+            self._connection = self._connect()
+        except (sqlcipher.Error, MemoryError):
+            self._path = self._lengthened()
+            self._connection = self._first_connection(path)
 
     def _connect(self) -> Any:
+        return cipher.connect(self._path, self._key, read_only=True)
+
+    def _lengthened(self) -> Path:
+        """A file that was cut short does not open at all; a copy with empty pages at its end does."""
+        shutil.copyfile(self._path, self._spare)
+        self._spare.chmod(0o600)
+        os.truncate(self._spare, self._spare.stat().st_size + _MISSING)
+        return self._spare
+
+    def _first_connection(self, original: Path) -> Any:
         try:
-            return cipher.connect(self._path, self._key, read_only=True)
+            return self._connect()
         except (sqlcipher.Error, MemoryError) as error:
+            self._spare.unlink()
             raise ForTheModerator(
                 QT_TRANSLATE_NOOP("Error", "The beginning of {path} is damaged: nothing can be read."),
                 QT_TRANSLATE_NOOP("Error", "Restore a backup: hearthlight store restore."),
-                path=self._path,
+                path=original,
             ) from error
 
     def ask(self, sql: str, *values: Any) -> list[tuple[Any, ...]] | None:
@@ -63,6 +82,7 @@ class _Source:
 
     def close(self) -> None:
         self._connection.close()
+        self._spare.unlink(missing_ok=True)
 
 
 def salvage(
@@ -78,7 +98,7 @@ def salvage(
     `make` makes an empty store of today's shape at a path, under the same key. The damaged file is not
     touched.
     """
-    source = _Source(path, key)
+    source = _Source(path, key, target.with_name(f"{target.name}.spare"))
     make(target)
     saved: dict[str, int] = {}
     lost: dict[str, int] = {}
@@ -144,15 +164,16 @@ def _table(source: _Source, new: Any, table: str, cancelled: Asked) -> tuple[int
 
 def _ranges(source: _Source, table: str, select: str) -> Iterator[tuple[list[tuple[Any, ...]], int]]:
     """All rows that can be read, in ranges, each with how many beside them cannot."""
-    after, known = -_FAR, _numbers(source, table)
+    after, known = 0, _numbers(source, table)  # ours begin at one
     while True:
         rows = source.ask(f"{select} WHERE rowid > ? ORDER BY rowid LIMIT ?", after, _CHUNK)
         if rows is None:
-            end = _next_end(source, table, after, known)
+            end, beyond = _next_end(source, table, after, known)
+            if end >= _FAR:
+                yield [], beyond
+                return
             yield from _halves(source, select, after + 1, end, known)
             after = end
-            if end >= _FAR:
-                return
             continue
         if not rows:
             return
@@ -175,16 +196,21 @@ def _numbers(source: _Source, table: str) -> list[int] | None:
     return None
 
 
-def _next_end(source: _Source, table: str, after: int, known: list[int] | None) -> int:
-    """Where the range of a chunk ends that could not be read."""
+def _next_end(source: _Source, table: str, after: int, known: list[int] | None) -> tuple[int, int]:
+    """Where the range ends that could not be read, and how many rows beyond it cannot be reached at all."""
     if known is not None:
-        later = [number for number in known if number > after]
-        return later[min(_CHUNK, len(later)) - 1] if later else _FAR
-    last = source.ask(f"SELECT max(rowid) FROM {table}")  # noqa: S608 - names of ours
-    most = last[0][0] if last and last[0][0] is not None else None
-    if most is None or after + _CHUNK >= most:
-        return _FAR if most is None else max(after + 1, most)
-    return max(after, 0) + _CHUNK
+        later = known[bisect_right(known, after) :]
+        return (later[min(_CHUNK, len(later)) - 1] if later else _FAR), 0
+    # No index says which rows there are: look further and further ahead for one that can be read.
+    ask = f"SELECT rowid FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT 1"  # noqa: S608 - names of ours
+    for step in range(_STEPS):
+        rows = source.ask(ask, after + (1 << step))
+        if rows:
+            return rows[0][0] - 1, 0
+        if rows is not None:
+            return after + (1 << step), 0  # the end of the table
+    found = source.ask("SELECT seq FROM sqlite_sequence WHERE name = ?", table)
+    return _FAR, max(1, found[0][0] - max(after, 0)) if found else 1
 
 
 def _halves(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from PySide6.QtCore import QObject, QPoint, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QMenu, QWidget
 
 from moderator_app.desk import replies, safety, threads, triage
@@ -20,7 +20,7 @@ from moderator_app.desk.rows import (
     Undone,
 )
 from moderator_app.settings import Settings
-from moderator_app.views import words
+from moderator_app.views import clipboard, words
 from moderator_app.views.commands import Commands
 from moderator_app.views.dialogs import (
     CloseSheet,
@@ -255,7 +255,7 @@ class Conduct(QObject):
         """Copy the words of the message in hand."""
         row = self._parts.thread.conversation.picked_row()
         if row is not None and row.text:
-            QGuiApplication.clipboard().setText(row.text)
+            clipboard.copy(row.text)
             self._parts.notices.say(self.tr("The words are in the clipboard."))
 
     def open_menu(self, row: MessageRow, where: QPoint) -> None:

@@ -22,7 +22,14 @@ from moderator_app.views.widgets import Button, Choice, Label, LevelMark, Pill, 
 
 
 class Sheet(QDialog):
-    """A question with a heading, its fields, and two buttons: the quiet way back and the deed."""
+    """A question with a heading, its fields, and two buttons: the quiet way back and the deed.
+
+    Its heading may name a person; the title of its window, which the desktop shows to everybody, never
+    does. What was typed can be taken along over a lock (`unfinished`, `put_back`) where a `command` opens
+    the sheet again.
+    """
+
+    command = ""
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
@@ -47,9 +54,9 @@ class Sheet(QDialog):
         whole.addLayout(foot)
         self.setMinimumWidth(px(460))
 
-    def ask(self, title: str, deed: str) -> None:
-        """Say what the question is and what its answer does."""
-        self.setWindowTitle(title)
+    def ask(self, title: str, deed: str, *, window: str = "") -> None:
+        """Say what the question is and what its answer does; `window` where the title names somebody."""
+        self.setWindowTitle(window or title)
         self.heading.setText(title)
         self.deed.set_text(deed)
 
@@ -61,6 +68,19 @@ class Sheet(QDialog):
         self.body.addWidget(label)
         self.body.addWidget(widget)
         return label
+
+    def unfinished(self) -> list[str]:
+        """What was typed into it, field by field; empty where nothing was."""
+        typed = [one.toPlainText() for one in self._typed()]
+        return typed if any(typed) else []
+
+    def put_back(self, typed: list[str]) -> None:
+        """Take back what `unfinished` gave."""
+        for field, text in zip(self._typed(), typed, strict=False):
+            field.setPlainText(text)
+
+    def _typed(self) -> list[QPlainTextEdit]:
+        return [one for one in self.findChildren(QPlainTextEdit) if not one.isReadOnly()]
 
     def lines(self, name: str, high: int = 90) -> QPlainTextEdit:
         """A field for a few sentences."""
@@ -74,12 +94,13 @@ class Sheet(QDialog):
 class CloseSheet(Sheet):
     """How the conversation ended (R14)."""
 
+    command = "close"
     closed = Signal(object, str)
 
     def __init__(self, theme: Theme, parent: QWidget, row: QueueRow) -> None:
         super().__init__(theme, parent)
         title = self.tr("Close the conversation with {person}").format(person=row.person)
-        self.ask(title, self.tr("Close"))
+        self.ask(title, self.tr("Close"), window=self.tr("Close the conversation"))
         self.outcome = Choice(theme)
         chosen = Outcome.ANSWERED if row.level is Level.GREEN else Outcome.SAFE
         for outcome in Outcome:
@@ -121,6 +142,7 @@ class SnoozeSheet(Sheet):
 class LevelSheet(Sheet):
     """A person's word on the level. Lowering a crisis or a red asks why it is safe (R6)."""
 
+    command = "level"
     levelled = Signal(object, str)
 
     def __init__(self, theme: Theme, parent: QWidget, row: QueueRow, chosen: Level | None = None) -> None:
@@ -167,6 +189,15 @@ class LevelSheet(Sheet):
         """The level chosen."""
         return Level(self._group.checkedId())
 
+    def unfinished(self) -> list[str]:
+        typed = super().unfinished()
+        return [str(int(self.level)), *typed] if typed else []
+
+    def put_back(self, typed: list[str]) -> None:
+        level, *rest = typed
+        self._group.button(int(level)).setChecked(True)
+        super().put_back(rest)
+
     @Slot()
     def _follow(self) -> None:
         lowering = self.level > self._row.level and self._row.level <= Level.RED
@@ -186,12 +217,13 @@ class LevelSheet(Sheet):
 class NoteSheet(Sheet):
     """A note for the team; it never leaves the machine."""
 
+    command = "note"
     noted = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget, person: str) -> None:
         super().__init__(theme, parent)
         title = self.tr("Note about {person}").format(person=person)
-        self.ask(title, self.tr("Add note"))
+        self.ask(title, self.tr("Add note"), window=self.tr("Add note"))
         self.text = self.lines(self.tr("Only the team sees this"), 120)
         hint = self.tr("Use your own words; do not paste what they wrote.")
         self.body.addWidget(Label(hint, "meta", "2", wrap=True))

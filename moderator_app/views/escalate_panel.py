@@ -118,12 +118,13 @@ class LinesSheet(Sheet):
 class EscalateSheet(Sheet):
     """To whom and why. Recording it tells nobody outside: the sheet says so."""
 
+    command = "escalate"
     escalated = Signal(str, str)
 
     def __init__(self, theme: Theme, parent: QWidget, row: QueueRow, leads: list[str], country: str) -> None:
         super().__init__(theme, parent)
         title = self.tr("Escalate: {title}").format(title=row.title)
-        self.ask(title, self.tr("Escalate"))
+        self.ask(title, self.tr("Escalate"), window=self.tr("Escalate"))
         self.to = Choice(theme)
         self.to.setEditable(True)
         self.to.addItems(leads)
@@ -144,6 +145,15 @@ class EscalateSheet(Sheet):
         self.accepted.connect(self._tell)
         self.resize(theme.px(560), theme.px(640))
         self._follow()
+
+    def unfinished(self) -> list[str]:
+        typed = super().unfinished()
+        return [self.to.currentText(), *typed] if typed else []
+
+    def put_back(self, typed: list[str]) -> None:
+        to, *rest = typed
+        self.to.setEditText(to)
+        super().put_back(rest)
 
     @Slot()
     def _follow(self) -> None:

@@ -1,5 +1,6 @@
 """The window: four columns, what stands above them, and how they give way where room is short."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -25,6 +26,7 @@ from moderator_app.desk.desk import Ctx, Desk
 from moderator_app.desk.rows import (
     AccountRow,
     Hit,
+    Level,
     Queue,
     ThreadView,
 )
@@ -32,6 +34,7 @@ from moderator_app.settings import Settings
 from moderator_app.views import words
 from moderator_app.views.commands import LETTERS, Commands, Needs
 from moderator_app.views.conduct import Conduct, Parts
+from moderator_app.views.dialogs import Sheet
 from moderator_app.views.help_sheet import HelpSheet
 from moderator_app.views.notices import Notices
 from moderator_app.views.outbox_view import OutboxView
@@ -65,7 +68,9 @@ class WindowActions(Protocol):
     def export_week(self) -> None: ...
     def open_privacy(self) -> None: ...
     def sync_now(self) -> None: ...
+    def open_backups(self) -> None: ...
     def lock(self) -> None: ...
+    def panic(self) -> None: ...
     def keep_settings(self, settings: Settings) -> None: ...
 
 
@@ -92,6 +97,7 @@ class MainWindow(QMainWindow):
         self._person_wanted = False
         self._accounts: list[AccountRow] = []
         self._message_wanted: int | None = None
+        self._unfinished: tuple[str, list[str]] | None = None
         self._build()
         self._bind()
         self._wire()
@@ -192,7 +198,9 @@ class MainWindow(QMainWindow):
         bind("import", program.import_file)
         bind("week", program.export_week)
         bind("privacy", program.open_privacy)
+        bind("backups", program.open_backups)
         bind("lock", program.lock)
+        bind("panic", program.panic)
         bind("help", lambda: HelpSheet(self.theme, self.commands, self).open())
         for name in LETTERS:
             bind(f"queue_{name.value}", partial(self.open_queue, name, focus=True))
@@ -257,6 +265,47 @@ class MainWindow(QMainWindow):
             self._message_wanted = None
         self._allow()
         self._order.start()
+        self._reopen()
+
+    # ---------------------------------------------------------------- over a lock
+
+    @property
+    def in_crisis(self) -> bool:
+        """Whether what is shown is about somebody in danger: left alone, it is covered sooner (R69)."""
+        shown = self.talk.thread_shown
+        return self.queue.model.name is Queue.CRISIS or (
+            shown is not None and shown.item.level is Level.CRISIS
+        )
+
+    def place(self) -> dict[str, str]:
+        """Where the person is and what they have typed into an open sheet, to come back to."""
+        found = {"queue": self.queue.model.name.value, "page": self._page}
+        if self.talk.item_id is not None:
+            found["item"] = str(self.talk.item_id)
+        for sheet in self.findChildren(Sheet):
+            typed = sheet.unfinished() if sheet.command else []
+            if typed:
+                found |= {"sheet": sheet.command, "typed": json.dumps(typed)}
+        return found
+
+    def return_to(self, place: Mapping[str, str]) -> None:
+        """Come back to where `place` was taken."""
+        self.open_queue(Queue(place["queue"]))
+        if "item" in place:
+            if "sheet" in place:
+                self._unfinished = place["sheet"], json.loads(place["typed"])
+            self._read_thread(int(place["item"]))
+            self._show_page(place["page"])
+
+    def _reopen(self) -> None:
+        """Open the sheet again that stood open over the conversation, with what was typed in it."""
+        if self._unfinished is None:
+            return
+        (command, typed), self._unfinished = self._unfinished, None
+        self.commands.action(command).trigger()
+        for sheet in self.findChildren(Sheet):
+            if sheet.command == command:
+                sheet.put_back(typed)
 
     @Slot()
     def _looked(self) -> None:
@@ -334,7 +383,7 @@ class MainWindow(QMainWindow):
         self._accounts = rows
         self.rail.show_accounts(rows)
         self.top.show_accounts(rows)
-        self.banner.show_accounts(rows)
+        self.banner.show_accounts(rows, self._standing())
         self._show_nothing(connected=bool(rows))
 
     def _show_nothing(self, *, connected: bool) -> None:
@@ -369,6 +418,19 @@ class MainWindow(QMainWindow):
         self.commands.allow(frozenset(present), blocked)
         self.reply.send.setEnabled(self.reply.ready)
         self.reply.draft.setEnabled(self.reply.written)
+
+    def say_read_only(self) -> None:
+        """Nothing can be recorded in this workspace: say so, for as long as it is open."""
+        self.banner.show_accounts([], self._standing())
+
+    def _standing(self) -> str:
+        """What is true of the whole workspace and must stay in view."""
+        store = self.desk.store
+        if store.read_only:
+            return self.tr("Open for reading only: nothing is fetched, sent or recorded.")
+        if store.short_of_room:
+            return self.tr("The disk is full. What you do is still recorded; fetching waits for free space.")
+        return ""
 
     # ---------------------------------------------------------------- palette, outbox, looks
 
@@ -517,7 +579,7 @@ class MainWindow(QMainWindow):
         stops = [
             child
             for child in pane.findChildren(QWidget)
-            if child.focusPolicy() & Qt.FocusPolicy.TabFocus and child.window() is self
+            if child.focusPolicy() & Qt.FocusPolicy.TabFocus and child.window() is self.window()
         ]
         mirrored = -1 if self.isRightToLeft() else 1
 
@@ -534,7 +596,7 @@ class MainWindow(QMainWindow):
 
 
 class OfflineBanner(QFrame):
-    """Says which account cannot be reached, and that work goes on."""
+    """Says what cannot be reached or recorded, and that work goes on."""
 
     def __init__(self, theme: Theme, program: WindowActions) -> None:
         super().__init__()
@@ -556,13 +618,16 @@ class OfflineBanner(QFrame):
         whole.addWidget(frame)
         self.hide()
 
-    def show_accounts(self, rows: list[AccountRow]) -> None:
-        """Show the first account that needs somebody, or nothing."""
+    def show_accounts(self, rows: list[AccountRow], standing: str = "") -> None:
+        """Show what is true of the whole workspace, else the first account that needs somebody."""
         lapsed = next((row for row in rows if row.health == "sign_in"), None)
         away = [row for row in rows if row.health == "offline"]
         self._account = lapsed.account_id if lapsed else None
-        self.setVisible(lapsed is not None or bool(away))
-        if lapsed is not None:
+        self.setVisible(bool(standing) or lapsed is not None or bool(away))
+        self.mend.setVisible(not standing)
+        if standing:
+            self.text.setText(standing)
+        elif lapsed is not None:
             told = self.tr("{name} asks you to sign in again. Nothing is lost meanwhile.")
             self.text.setText(told.format(name=lapsed.name or lapsed.handle))
             self.mend.set_text(self.tr("Sign in again"))

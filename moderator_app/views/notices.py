@@ -2,21 +2,21 @@
 
 import logging
 import platform
-import traceback
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from PySide6.QtCore import QEvent, QObject, QTimer, Signal, Slot
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QGuiApplication
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 import moderator_app
+from moderator_app import process
 from moderator_app.desk import actions
 from moderator_app.desk.desk import Clock
 from moderator_app.desk.rows import ActionKind, Recorded, Undone
 from moderator_app.errors import Cancelled, ForTheModerator
-from moderator_app.views import words
+from moderator_app.views import clipboard, words
 from moderator_app.views.dialogs import Sheet
 from moderator_app.views.runner import Runner
 from moderator_app.views.theme import Theme
@@ -158,7 +158,7 @@ class BugSheet(Sheet):
 
     @Slot()
     def _copied(self) -> None:
-        QGuiApplication.clipboard().setText(self.report.toPlainText())
+        clipboard.copy(self.report.toPlainText())
 
 
 class Notices(QObject):
@@ -171,6 +171,7 @@ class Notices(QObject):
         self._theme, self._runner, self._window = theme, runner, window
         self.toast = Toast(theme, runner.desk.clock, window)
         self._bug: BugSheet | None = None
+        self._warned = ""
         runner.trouble.connect(self.tell)
 
     def say(self, sentence: str, remedy: str = "") -> None:
@@ -186,6 +187,19 @@ class Notices(QObject):
             run=lambda: self.undo(recorded.action_id),
             until=recorded.undo_until,
         )
+
+    def warn_lock(self, seconds: int) -> None:
+        """Say that the screen is about to be locked; `spare` takes the sentence away."""
+        told = self.tr("Locking in %n s. Any key keeps it open.", "", seconds)
+        until = self._runner.desk.clock.now() + timedelta(seconds=seconds)
+        self.toast.say(told, icon="lock-keyhole", until=until)
+        self._warned = told
+
+    def spare(self) -> None:
+        """Somebody is there: the warning goes."""
+        if self._warned and self.toast.sentence.text() == self._warned:
+            self.toast.hide()
+        self._warned = ""
 
     def undo(self, action_id: UUID) -> None:
         """Take one action back."""
@@ -226,16 +240,9 @@ class Notices(QObject):
 
 
 def report_of(error: BaseException) -> str:
-    """Where a bug is: types, files and lines. Never the text of the error, which may hold words."""
-    places = traceback.extract_tb(error.__traceback__)
-    lines = [f"  {frame.name} ({_short(frame.filename)}:{frame.lineno})" for frame in places]
+    """Where a bug is, for whoever mends it. Never the text of the error, which may hold words."""
     head = f"Hearthlight {moderator_app.__version__}, Python {platform.python_version()}"
-    return "\n".join([head, platform.system(), type(error).__name__, *lines])
-
-
-def _short(filename: str) -> str:
-    """The last two parts of a path; what stands before may hold a name."""
-    return "/".join(filename.replace("\\", "/").split("/")[-2:])
+    return "\n".join([head, platform.system(), *process.places(error)])
 
 
 def announce(widget: QWidget, text: str) -> None:

@@ -7,7 +7,6 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QButtonGroup,
-    QFileDialog,
     QFrame,
     QHBoxLayout,
     QHeaderView,
@@ -25,7 +24,7 @@ from moderator_app.desk.audit import Line
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.requests import RequestKind, RequestRow, RequestState
 from moderator_app.desk.retention import Due, RuleRow
-from moderator_app.views import words
+from moderator_app.views import files, words
 from moderator_app.views.dialogs import Sheet
 from moderator_app.views.privacy_dialogs import (
     AccessSheet,
@@ -368,9 +367,10 @@ class RequestsPage(QWidget):
         sheet.follow(made)
 
     def _bundle(self, row: RequestRow) -> None:
-        folder = QFileDialog.getExistingDirectory(self, self.tr("Where should the bundle go?"))
-        if folder:
-            self._sheet.bundle_wanted.emit(row.request_id, Path(folder))
+        def chosen(folder: Path) -> None:
+            self._sheet.bundle_wanted.emit(row.request_id, folder)
+
+        files.ask_folder(self, self.tr("Where should the bundle go?"), chosen)
 
 
 def _title(page: RequestsPage, row: RequestRow) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRegularExpression, Signal, Slot
+from PySide6.QtCore import QMimeData, QRegularExpression, Signal, Slot
 from PySide6.QtGui import (
     QFocusEvent,
     QSyntaxHighlighter,
@@ -13,6 +13,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QPlainTextEdit
 
 from moderator_app.desk.rows import Check
+from moderator_app.views import clipboard
 from moderator_app.views.theme import Theme
 
 BLANK = QRegularExpression(r"\{[a-z_]+\}")
@@ -113,6 +114,10 @@ class ReplyText(QPlainTextEdit):
     def focusNextPrevChild(self, next: bool) -> bool:  # noqa: A002 - Qt's own name
         """Tab goes to the next blank while there is one, then out of the field."""
         return (next and self.next_blank()) or super().focusNextPrevChild(next)
+
+    def createMimeDataFromSelection(self) -> QMimeData:
+        """What is copied or dragged from here is marked from the start."""
+        return clipboard.sensitive(self.textCursor().selection().toPlainText())
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)

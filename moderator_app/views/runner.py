@@ -3,6 +3,7 @@
 import itertools
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
@@ -20,6 +21,7 @@ Stopped = Callable[[], bool]
 
 COALESCE_MS = 150
 PATIENCE_S = 5.0
+SLICE_S = 0.05
 CHANGES = "desk"  # the lane of every change that a person makes
 log = logging.getLogger(__name__)
 
@@ -95,6 +97,7 @@ class Runner(QObject):
         self._lanes: dict[str, ThreadPoolExecutor] = {}
         self._answers: dict[int, Answer[Any]] = {}
         self._futures: set[Future[None]] = set()
+        self._changes: set[Future[None]] = set()
         self._newest: dict[str, int] = {}
         self._stops: dict[str, threading.Event] = {}
         self._numbers = itertools.count(1)
@@ -164,10 +167,11 @@ class Runner(QObject):
         timer.start()
         return timer
 
-    def shutdown(self) -> bool:
+    def shutdown(self, patience: float = PATIENCE_S) -> bool:
         """Stop timers and jobs, drop what has not begun, wait a little; true if all came to rest.
 
-        Changes are never dropped: what a moderator did last is on disk when this returns.
+        Changes are never dropped: what a moderator did last is on disk when this returns. What is only
+        read is interrupted.
         """
         self._closed = True
         self._pause.stop()
@@ -177,8 +181,13 @@ class Runner(QObject):
             job.cancel()
         for name, executor in self._lanes.items():
             executor.shutdown(wait=False, cancel_futures=name != CHANGES)
-        left = wait(set(self._futures), timeout=PATIENCE_S).not_done
+        wait(set(self._changes), timeout=PATIENCE_S)
+        left, ends = set(self._futures), time.monotonic() + patience
+        while left and time.monotonic() < ends:
+            self.desk.store.interrupt()  # again and again: work may ask its next question meanwhile
+            left = wait(left, timeout=SLICE_S).not_done
         self._answers.clear()
+        self.jobs.clear()
         return not left
 
     def _start(self, lane: str, answer: Answer[R], work: Callable[[], R]) -> None:
@@ -193,6 +202,9 @@ class Runner(QObject):
         future = executor.submit(self._carry, number, work)
         self._futures.add(future)
         future.add_done_callback(self._futures.discard)
+        if lane == CHANGES:
+            self._changes.add(future)
+            future.add_done_callback(self._changes.discard)
 
     def _carry(self, number: int, work: Callable[[], object]) -> None:
         """On the lane: do the work and send back what came of it."""
@@ -236,6 +248,32 @@ class Runner(QObject):
     def _tell_changed(self) -> None:
         tables, self._tables = frozenset(self._tables), set()
         self.changed.emit(tables)
+
+
+class Errand(QObject):
+    """One piece of work off the GUI thread while there is no workspace, and so no runner: opening one."""
+
+    done = Signal(object)
+    failed = Signal(object)
+    progressed = Signal(int, int)
+
+    def __init__(self, work: Callable[[], object], parent: QObject) -> None:
+        super().__init__(parent)
+        self._work = work
+        self._lane = ThreadPoolExecutor(1, thread_name_prefix="lane-errand")
+
+    def start(self) -> None:
+        """Begin; `done` or `failed` comes once, on the GUI thread."""
+        self._lane.submit(self._carry)
+        self._lane.shutdown(wait=False)
+
+    def _carry(self) -> None:
+        try:
+            found = self._work()
+        except Exception as trouble:  # noqa: BLE001 - handed over, as a lane's errors are
+            self.failed.emit(trouble)
+        else:
+            self.done.emit(found)
 
 
 def _alive(callback: Callable[..., object]) -> bool:

@@ -1,61 +1,101 @@
-"""The door: make a workspace, show its recovery key once, open it again."""
+"""The door: make a workspace, show its recovery key once, open it again, also after a lock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from enum import StrEnum
 
-from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QLayout, QLineEdit, QWidget
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QLayout, QLineEdit, QVBoxLayout, QWidget
 
 from moderator_app.errors import ForTheModerator
 from moderator_app.views import words
+from moderator_app.views.notices import announce
+from moderator_app.views.runner import Errand
 from moderator_app.views.theme import Theme
 from moderator_app.views.widgets import Button, Glyph, Label, box, column
 
-Opener = Callable[[str, bool], str]  # what was typed, whether it is the recovery key -> a new recovery key
+
+class Way(StrEnum):
+    """How a workspace is opened, by the names that the vault gives its slots."""
+
+    PASSPHRASE = "passphrase"  # noqa: S105 - the name of a way, not a passphrase
+    RECOVERY = "recovery"
+    KEYRING = "keyring"
 
 
-class UnlockDialog(QDialog):
-    """Asks for a passphrase until the workspace opens.
+Opener = Callable[[Way, str], object]  # opens by what was typed, or raises ForTheModerator
 
-    `opener` opens it, on the caller's terms, and answers the recovery key of a new one ("" for an old one);
-    it raises ForTheModerator where the key does not fit. `new` asks twice and says what a passphrase is for.
+
+class UnlockForm(QWidget):
+    """Asks for a key until the workspace opens; `opened` carries what the opener answered.
+
+    The opener runs off the screen's thread. `new` asks twice and says what a passphrase is for. A keyring
+    opens only when its button is pressed: whoever sits down at a locked screen must do something.
     """
 
-    def __init__(self, theme: Theme, opener: Opener, *, new: bool, why: str = "") -> None:
+    opened = Signal(object)
+    left = Signal()
+    view_wanted = Signal(object, str)  # the way and what was typed
+    mend_wanted = Signal(object, str, str)  # and how: recover or restore
+
+    def __init__(
+        self, theme: Theme, opener: Opener, ways: Collection[str], *, new: bool = False, why: str = ""
+    ) -> None:
         super().__init__()
         self._opener, self._new = opener, new
-        self.recovery_key = ""
-        self.setWindowTitle(self.tr("Hearthlight"))
+        self._tried: tuple[Way, str] = (Way.KEYRING, "")
+        self._by_phrase = new or Way.PASSPHRASE in ways
+        self.by_keyring = not new and Way.KEYRING in ways
         px = theme.px
-        whole = column(self, (px(28), px(24), px(28), px(24)), px(12))
-        top = QHBoxLayout()
-        top.setSpacing(px(10))
-        top.addWidget(Glyph(theme, "lock-keyhole", "accent", 22))
-        title = self.tr("Make your workspace") if new else self.tr("Open your workspace")
-        top.addWidget(Label(title, "thread"), 1)
-        whole.addLayout(top)
-        whole.addWidget(Label(why or self._about(), "body", "2", wrap=True))
-        self.phrase = self._secret(whole, self.tr("Passphrase"))
-        self.again = self._secret(whole, self.tr("The same passphrase again")) if new else None
+        whole = column(self, (0, 0, 0, 0), px(12))
+        self.about = Label(why or self._about(), "body", "2", wrap=True)
+        whole.addWidget(self.about)
+        self._name = Label("", "strong")
+        self.phrase = self._secret(whole, self._name)
+        self.again = (
+            self._secret(whole, Label(self.tr("The same passphrase again"), "strong")) if new else None
+        )
         self.by_recovery = QCheckBox(self.tr("This is the recovery key"))
+        if not self._by_phrase:
+            self.by_recovery.setText(self.tr("Use the recovery key instead"))
         self.by_recovery.setVisible(not new)
-        self.by_recovery.toggled.connect(self._show_typed)
+        self.by_recovery.toggled.connect(self._follow)
         whole.addWidget(self.by_recovery)
-        self.trouble = Label("", "control", "red", wrap=True)
+        self.trouble = Label("", "control", "alarm", wrap=True)
         self.trouble.hide()
         whole.addWidget(self.trouble)
+        self.view = Button(theme, self.tr("Open for reading only"))
+        self.view.clicked.connect(lambda: self.view_wanted.emit(*self._tried))
+        self.recover = Button(theme, self.tr("Save what can be read"))
+        self.recover.clicked.connect(lambda: self.mend_wanted.emit(*self._tried, "recover"))
+        self.restore = Button(theme, self.tr("Restore the newest backup"))
+        self.restore.clicked.connect(lambda: self.mend_wanted.emit(*self._tried, "restore"))
+        rescue = QHBoxLayout()
+        rescue.setSpacing(px(8))
+        for button in (self.view, self.recover, self.restore):
+            button.hide()
+            rescue.addWidget(button)
+        rescue.addStretch()
+        whole.addLayout(rescue)
         foot = QHBoxLayout()
-        foot.addStretch()
+        foot.setSpacing(px(8))
         self.leave = Button(theme, self.tr("Quit"), "", "quiet")
-        self.leave.clicked.connect(self.reject)
+        self.leave.clicked.connect(self.left)
+        self.keyring = Button(theme, self.tr("Open with this system's keyring"), "lock-keyhole")
+        self.keyring.clicked.connect(self.try_keyring)
         self.enter = Button(theme, self.tr("Make it") if new else self.tr("Open"), "", "primary")
-        self.enter.setDefault(True)
         self.enter.clicked.connect(self.try_it)
+        for button in (self.keyring, self.enter):
+            button.setAutoDefault(True)  # Return presses it
         foot.addWidget(self.leave)
+        foot.addStretch()
+        foot.addWidget(self.keyring)
         foot.addWidget(self.enter)
         whole.addLayout(foot)
-        whole.setSizeConstraint(QLayout.SizeConstraint.SetMinimumSize)
-        self.setMinimumWidth(px(460))
+        for line in (self.phrase, self.again):
+            if line is not None:
+                line.returnPressed.connect(self.try_it)
+        self._follow()
 
     def _about(self) -> str:
         if self._new:
@@ -63,46 +103,155 @@ class UnlockDialog(QDialog):
                 "Messages are kept encrypted on this machine and nowhere else. This system has no keyring "
                 "that could hold the key, so a passphrase protects it. Four words are good."
             )
-        return self.tr("Type the passphrase of this workspace.")
+        if self._by_phrase:
+            return self.tr("Type the passphrase of this workspace.")
+        return self.tr("The key of this workspace is in this system's keyring.")
 
-    def _secret(self, whole: QLayout, name: str) -> QLineEdit:
-        label = Label(name, "strong")
+    def _secret(self, whole: QVBoxLayout, label: Label) -> QLineEdit:
         made = QLineEdit()
         made.setEchoMode(QLineEdit.EchoMode.Password)
-        made.setAccessibleName(name)
+        made.setAccessibleName(label.text())
         label.setBuddy(made)
         whole.addWidget(label)
         whole.addWidget(made)
         return made
 
-    @Slot(bool)
-    def _show_typed(self, shown: bool) -> None:
+    @Slot()
+    def _follow(self) -> None:
         """A recovery key is read from paper, so it is shown while it is typed."""
-        echo = QLineEdit.EchoMode.Normal if shown else QLineEdit.EchoMode.Password
+        recovery = self.by_recovery.isChecked()
+        typed = self._by_phrase or recovery
+        name = self.tr("Recovery key") if recovery else self.tr("Passphrase")
+        self._name.setText(name)
+        self.phrase.setAccessibleName(name)
+        echo = QLineEdit.EchoMode.Normal if recovery else QLineEdit.EchoMode.Password
         self.phrase.setEchoMode(echo)
+        for widget in (self._name, self.phrase, self.enter):
+            widget.setVisible(typed)
+        self.keyring.setVisible(self.by_keyring)
+        self.take_focus()
+
+    def take_focus(self) -> None:
+        """Put the cursor where the person goes on."""
+        (self.keyring if self.phrase.isHidden() else self.phrase).setFocus()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a key is being tried."""
+        return not self.leave.isEnabled()
 
     @Slot()
     def try_it(self) -> None:
         """Open with what was typed, or say what is wrong with it."""
-        typed = self.phrase.text()
-        if self.again is not None and self.again.text() != typed:
+        if self.again is not None and self.again.text() != self.phrase.text():
             self._say(self.tr("The two passphrases differ."))
             return
-        QGuiApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
-        try:
-            self.recovery_key = self._opener(typed, self.by_recovery.isChecked())
-        except ForTheModerator as error:
-            self._say(" ".join(words.trouble(error)))
+        self._try(Way.RECOVERY if self.by_recovery.isChecked() else Way.PASSPHRASE)
+
+    @Slot()
+    def try_keyring(self) -> None:
+        """Open by the keyring."""
+        self._try(Way.KEYRING)
+
+    def _try(self, way: Way) -> None:
+        self.try_again(way, "" if way is Way.KEYRING else self.phrase.text())
+
+    def try_again(self, way: Way, typed: str) -> None:
+        """Open with a key that was typed before."""
+        if self.busy:
             return
-        finally:
-            QGuiApplication.restoreOverrideCursor()
-        self.accept()
+        self._tried = (way, typed)
+        for button in (self.view, self.recover, self.restore):
+            button.hide()
+        self._rest(still=True)
+        self.trouble.hide()
+        errand = Errand(lambda: self._opener(way, typed), self)
+        errand.done.connect(self._done)
+        errand.failed.connect(self._failed)
+        errand.start()
+
+    def _rest(self, *, still: bool) -> None:
+        """While a key is tried nothing can be pressed; the screen goes on living."""
+        for widget in (self.phrase, self.again, self.by_recovery, self.leave, self.keyring, self.enter):
+            if widget is not None:
+                widget.setEnabled(not still)
+        if still:
+            self.setCursor(Qt.CursorShape.BusyCursor)
+        else:
+            self.unsetCursor()
+
+    @Slot(object)
+    def _done(self, found: object) -> None:
+        self._tried = (Way.KEYRING, "")
+        self.phrase.clear()
+        if self.again is not None:
+            self.again.clear()
+        self._rest(still=False)
+        self.opened.emit(found)
+
+    @Slot(object)
+    def _failed(self, error: BaseException) -> None:
+        self._rest(still=False)
+        if isinstance(error, ForTheModerator):
+            self._say(" ".join(words.trouble(error)))
+            self.view.setVisible(error.viewable)
+            for button in (self.recover, self.restore):
+                button.setVisible(error.mendable)
+        else:
+            self._say(self.tr("Something went wrong in Hearthlight; nothing was changed."))
 
     def _say(self, sentence: str) -> None:
         self.trouble.setText(sentence)
         self.trouble.show()
-        self.phrase.setFocus()
+        announce(self.trouble, sentence)
+        self.take_focus()
         self.phrase.selectAll()
+
+
+class UnlockDialog(QDialog):
+    """The form in a window of its own, for the first start and wherever no other window stands."""
+
+    def __init__(
+        self, theme: Theme, opener: Opener, ways: Collection[str] = (), *, new: bool, why: str = ""
+    ) -> None:
+        super().__init__()
+        self.found: object = None
+        self.setWindowTitle(self.tr("Hearthlight"))
+        px = theme.px
+        whole = column(self, (px(28), px(24), px(28), px(24)), px(12))
+        title = self.tr("Make your workspace") if new else self.tr("Open your workspace")
+        whole.addLayout(heading(theme, Label(title, "thread")))
+        self.form = UnlockForm(theme, opener, ways, new=new, why=why)
+        self.form.opened.connect(self._opened)
+        self.form.left.connect(self.reject)
+        whole.addWidget(self.form)
+        whole.setSizeConstraint(QLayout.SizeConstraint.SetMinimumSize)
+        self.setMinimumWidth(px(460))
+
+    @Slot(object)
+    def _opened(self, found: object) -> None:
+        self.found = found
+        self.accept()
+
+    def reject(self) -> None:
+        """Leave; not in the middle of an attempt, whose workspace nobody would close."""
+        if not self.form.busy:
+            super().reject()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self.form.busy:
+            event.ignore()
+        else:
+            super().closeEvent(event)
+
+
+def heading(theme: Theme, title: Label) -> QHBoxLayout:
+    """The lock and what the screen is for."""
+    top = QHBoxLayout()
+    top.setSpacing(theme.px(10))
+    top.addWidget(Glyph(theme, "lock-keyhole", "accent", 22))
+    top.addWidget(title, 1)
+    return top
 
 
 class RecoveryDialog(QDialog):

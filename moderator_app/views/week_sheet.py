@@ -8,7 +8,6 @@ from PySide6.QtSvgWidgets import QSvgWidget
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDateEdit,
-    QFileDialog,
     QFrame,
     QHBoxLayout,
     QHeaderView,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from moderator_app.desk import insights
 from moderator_app.desk.insights import Week
+from moderator_app.views import files
 from moderator_app.views.dialogs import Sheet
 from moderator_app.views.runner import Answer, Runner
 from moderator_app.views.theme import Theme
@@ -126,7 +126,9 @@ class WeekSheet(Sheet):
 
     @Slot()
     def _choose_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, self.tr("Where should the files go?"))
-        if folder and self._week is not None:
-            self.wanted.emit(self._week, Path(folder))
+        files.ask_folder(self, self.tr("Where should the files go?"), self._go)
+
+    def _go(self, folder: Path) -> None:
+        if self._week is not None:
+            self.wanted.emit(self._week, folder)
             self.accept()

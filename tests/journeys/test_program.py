@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
@@ -20,7 +21,7 @@ from moderator_app.paths import Profile
 from moderator_app.views.import_sheet import ImportSheet
 from moderator_app.views.sign_in import SignInSheet
 from moderator_app.views.theme import Theme
-from moderator_app.views.unlock import RecoveryDialog, UnlockDialog
+from moderator_app.views.unlock import RecoveryDialog, UnlockDialog, Way
 from moderator_app.views.week_sheet import WeekSheet
 from moderator_app.workspace import Workspace
 
@@ -94,40 +95,47 @@ def test_an_outage_is_shown_and_its_end_too(evening: Evening, qtbot: QtBot) -> N
 def test_a_first_start_asks_for_a_passphrase_and_shows_the_recovery_key_once(
     profile: Profile, theme: Theme, qtbot: QtBot
 ) -> None:
-    opened: list[Workspace] = []
-
-    def opener(typed: str, recovery: bool) -> str:
-        opened.append(Workspace.open(profile, recovery=typed) if recovery else Workspace.open(profile, typed))
-        return opened[-1].recovery_key
+    def opener(way: Way, typed: str) -> Workspace:
+        if way is Way.RECOVERY:
+            return Workspace.open(profile, recovery=typed)
+        return Workspace.open(profile, typed)
 
     first = UnlockDialog(theme, opener, new=True)
     qtbot.addWidget(first)
     first.show()
-    assert first.again is not None
-    qtbot.keyClicks(first.phrase, PHRASE)
-    first.try_it()
-    assert "differ" in first.trouble.text()
-    first.again.setText(PHRASE)
-    first.try_it()
-    assert first.result() == 1
-    shown = RecoveryDialog(theme, first.recovery_key)
+    form = first.form
+    assert form.again is not None
+    qtbot.keyClicks(form.phrase, PHRASE)
+    form.try_it()
+    assert "differ" in form.trouble.text()
+    form.again.setText(PHRASE)
+    qtbot.keyClick(form.phrase, Qt.Key.Key_Return)
+    first.reject()
+    assert form.busy, "while a key is tried the dialog stays"
+    qtbot.waitUntil(lambda: first.result() == 1, timeout=10_000)
+    made = first.found
+    assert isinstance(made, Workspace)
+    shown = RecoveryDialog(theme, made.recovery_key)
     qtbot.addWidget(shown)
     assert not shown.go_on.isEnabled()
     shown.written.setChecked(True)
     assert shown.go_on.isEnabled()
-    opened.pop().close()
+    made.close()
 
-    again = UnlockDialog(theme, opener, new=False)
+    again = UnlockDialog(theme, opener, ("passphrase", "recovery"), new=False)
     qtbot.addWidget(again)
     again.show()
-    again.phrase.setText("not the phrase")
-    again.try_it()
-    assert "does not open" in again.trouble.text()
-    again.by_recovery.setChecked(True)
-    again.phrase.setText(first.recovery_key)
-    again.try_it()
-    assert again.result() == 1
-    opened.pop().close()
+    form = again.form
+    form.phrase.setText("not the phrase")
+    form.try_it()
+    qtbot.waitUntil(lambda: "does not open" in form.trouble.text(), timeout=10_000)
+    form.by_recovery.setChecked(True)
+    form.phrase.setText(made.recovery_key)
+    form.try_it()
+    qtbot.waitUntil(lambda: again.result() == 1, timeout=10_000)
+    found = again.found
+    assert isinstance(found, Workspace)
+    found.close()
 
 
 def test_connecting_says_what_is_missing_and_what_is_wrong(evening: Evening, qtbot: QtBot) -> None:

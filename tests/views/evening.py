@@ -183,11 +183,17 @@ class Program:
     def open_privacy(self):
         self.asked.append("privacy")
 
+    def open_backups(self):
+        self.asked.append("backups")
+
     def sync_now(self):
         self.asked.append("sync")
 
     def lock(self):
         self.asked.append("lock")
+
+    def panic(self):
+        self.asked.append("panic")
 
     def keep_settings(self, settings):
         self.asked.append(settings)
