@@ -99,7 +99,7 @@ class Bench:
         keys = self._page_ends(79)
         page = partial(self.desk.ask, triage.queue, Queue.OPEN, keys[-1])
         value = middle(sample([page] * (3 + times)).cpu[3:])
-        skipped = sample([partial(asker.offset, 100 * len(keys))] * (3 + times // 5))
+        skipped = sample([partial(asker.offset, 100 * len(keys))] * (4 + times // 5))
         yield figure(
             f"page {len(keys) + 1} against page 1, {self.size}",
             value,
