@@ -65,6 +65,8 @@ class CueText:
 
     def _units(self) -> list[tuple[int, int]]:
         """The spans in UTF-16 units, which is how Qt counts characters."""
+        if not self._spans:
+            return []
         places = [0]
         for character in self._text:
             places.append(places[-1] + (2 if ord(character) > 0xFFFF else 1))  # noqa: PLR2004 - BMP
@@ -79,7 +81,8 @@ class CueText:
         option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         option.setTextDirection(Qt.LayoutDirection.LayoutDirectionAuto)
         layout.setTextOption(option)
-        layout.setFormats(self._formats(theme, len(text.encode("utf-16-le")) // 2))
+        if self._spans:
+            layout.setFormats(self._formats(theme, len(text.encode("utf-16-le")) // 2))
         layout.beginLayout()
         y = 0.0
         while (line := layout.createLine()).isValid():
@@ -90,7 +93,7 @@ class CueText:
         return layout
 
     def _formats(self, theme: Theme, top: int) -> list[QTextLayout.FormatRange]:
-        ranges = []
+        ranges: list[QTextLayout.FormatRange] = []
         for start, end in self._units():
             if start >= min(end, top):
                 continue

@@ -55,6 +55,7 @@ THREAD = 420
 FOUR, THREE, TWO = 1320, 1040, 800  # breakpoints in units
 LOW = 640
 SEEN_MS = 1000
+PANEL_MS, ORDER_MS = 8, 120
 AGE_S = 60
 THREAD_TABLES = frozenset({"item", "message", "action", "note", "thread", "person", "signal"})
 
@@ -160,7 +161,9 @@ class MainWindow(QMainWindow):
         parts = Parts(self, theme, self.runner, self.commands, self.notices, self.talk, self.reply)
         self.conduct = Conduct(parts, self.settings)
         self._seen = QTimer(self, singleShot=True, interval=SEEN_MS)
-        self._order = QTimer(self, singleShot=True, interval=0)
+        # The panel and the order of Tab follow in turns of their own: together they would hold the screen.
+        self._panel = QTimer(self, singleShot=True, interval=PANEL_MS)
+        self._order = QTimer(self, singleShot=True, interval=ORDER_MS)
 
     def _raise_in_order(self) -> None:
         """Let screen readers meet the panes in the order of the eye: a splitter lowers each one."""
@@ -222,6 +225,7 @@ class MainWindow(QMainWindow):
         self.runner.changed.connect(self._changed)
         self.theme.changed.connect(self._fit)
         self._seen.timeout.connect(self._looked)
+        self._panel.timeout.connect(self._show_person)
         self._order.timeout.connect(self._order_focus)
 
     # ---------------------------------------------------------------- queues and conversations
@@ -255,7 +259,7 @@ class MainWindow(QMainWindow):
         fresh = thread.item.item_id != self.talk.item_id
         self.talk.show_thread(thread)
         self.reply.show_thread(thread)
-        self.person.show_thread(thread)
+        self._panel.start()
         self._pages.setCurrentIndex(1)
         if fresh:
             self.queue.select(thread.item.item_id)
@@ -306,6 +310,12 @@ class MainWindow(QMainWindow):
         for sheet in self.findChildren(Sheet):
             if sheet.command == command:
                 sheet.put_back(typed)
+
+    @Slot()
+    def _show_person(self) -> None:
+        if self.talk.thread_shown is not None:
+            self.person.show_thread(self.talk.thread_shown)
+            self._order.start()
 
     @Slot()
     def _looked(self) -> None:

@@ -8,14 +8,14 @@ from PySide6.QtGui import (
     QColor,
     QFocusEvent,
     QFontMetricsF,
-    QHelpEvent,
     QKeyEvent,
+    QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from moderator_app.desk.rows import ActionState, Kind, MessageRow, Span
 from moderator_app.views import words
@@ -24,6 +24,7 @@ from moderator_app.views.theme import Theme
 from moderator_app.views.widgets import Button, Label, paint_avatar
 
 FACE = 34
+WIDTHS = 4  # for which a text is kept laid out
 EDGE = 14
 WAITING = (ActionState.HELD, ActionState.SENT, ActionState.UNKNOWN)
 
@@ -42,8 +43,9 @@ class MessageBlock(QWidget):
         self._theme = theme
         self.row = row
         self._now = now
+        self.setMouseTracking(True)
         self._unveiled = False
-        self._words: CueText | None = None
+        self._laid_out: dict[int, CueText] = {}  # by width: a layout asks for two or three again and again
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -64,7 +66,7 @@ class MessageBlock(QWidget):
     def show_row(self, row: MessageRow, now: datetime) -> None:
         """Take new contents."""
         self.row, self._now = row, now
-        self._words = None
+        self._laid_out.clear()
         self._show_foot()
         self.setAccessibleName(self._spoken())
         self.updateGeometry()
@@ -102,7 +104,6 @@ class MessageBlock(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._words = None
         px = self._theme.px
         left = px(EDGE) + px(FACE) + px(12)
         right = self.width() - px(EDGE) - left
@@ -122,11 +123,13 @@ class MessageBlock(QWidget):
             self._layout(self.width()).paint(painter, where, self._theme.color(self._ink()))
         painter.end()
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            self._explain(event)
-            return True
-        return super().event(event)
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Have the reason ready for the phrase under the pointer.
+
+        An override of `event` would be asked of every event of every block: it cost a frame a conversation.
+        """
+        self.setToolTip(self.reason_at(event.position()))
+        super().mouseMoveEvent(event)
 
     def contextMenuEvent(self, event: QEvent) -> None:
         where = event.globalPos()  # type: ignore[attr-defined]  # a QContextMenuEvent
@@ -217,7 +220,8 @@ class MessageBlock(QWidget):
     def _layout(self, width: int) -> CueText:
         px = self._theme.px
         room = width - 2 * px(EDGE) - px(FACE) - px(12)
-        if self._words is None or width != self.width():
+        made = self._laid_out.get(width)
+        if made is None:
             text = self.tr("These words are hidden from the public.")
             if self.row.withheld:
                 text = words.withheld(self.row.withheld)
@@ -227,10 +231,10 @@ class MessageBlock(QWidget):
                 spans = merged([Span(cue.start, cue.end) for cue in self._marked()])
             role = "message" if not self.veiled and not self.row.withheld else "body"
             made = CueText(self._theme, text, spans, self._theme.font(role), room)
-            if width != self.width():
-                return made
-            self._words = made
-        return self._words
+            if len(self._laid_out) >= WIDTHS:
+                self._laid_out.clear()
+            self._laid_out[width] = made
+        return made
 
     def _ink(self) -> str:
         return "text2" if self.veiled or self.row.withheld or self.row.state is ActionState.FAILED else "text"
@@ -309,18 +313,17 @@ class MessageBlock(QWidget):
         parts.append(self.state_words())
         return " ".join(part for part in parts if part)
 
-    def _explain(self, event: QHelpEvent) -> None:
-        """Say why a phrase was marked."""
-        inside = QPointF(event.pos()) - self._text_place()
+    def reason_at(self, point: QPointF) -> str:
+        """Why a phrase was marked; empty where none is."""
+        inside = point - self._text_place()
         marked = merged(self._marked())
         number = None if self.veiled or self.row.gone else self._layout(self.width()).why(inside)
         if number is None:
-            QToolTip.hideText()
-            return
+            return ""
         span = marked[number]
         found = [cue for cue in self.row.cues if cue.start < span.end and cue.end > span.start]
         lines = [self.tr("{level}: {why}").format(level=words.level(cue.level), why=cue.why) for cue in found]
-        QToolTip.showText(event.globalPos(), "\n".join(dict.fromkeys(lines)), self)
+        return "\n".join(dict.fromkeys(lines))
 
     @Slot()
     def _pressed(self) -> None:
@@ -335,6 +338,6 @@ class MessageBlock(QWidget):
 
     @Slot()
     def _restyle(self) -> None:
-        self._words = None
+        self._laid_out.clear()
         self.updateGeometry()
         self.update()

@@ -34,6 +34,7 @@ from moderator_app.views.widgets import (
 )
 
 PAGE = 50
+FIRST, MORE = 8, 5  # blocks made in the first turn of the loop, and in each one after it
 REPORTED = frozenset({"report", "reported"})
 Key = int | UUID | None
 
@@ -273,6 +274,9 @@ class Conversation(QScrollArea):
         self._column.addStretch()
         self.setWidget(self._page)
         self.blocks: dict[Key, MessageBlock] = {}
+        self._wanted: dict[Key, MessageRow] = {}
+        self._building = QTimer(self, singleShot=True, interval=4)
+        self._building.timeout.connect(self._build_on)
         self._about: int | None = None
         self._at_end = True
         self._settling = QTimer(self, singleShot=True, interval=0)
@@ -293,6 +297,8 @@ class Conversation(QScrollArea):
             block.hide()
             block.deleteLater()
         self.blocks.clear()
+        self._wanted = {}
+        self._building.stop()
         self._at_end = True
 
     def show_thread(self, thread: ThreadView) -> None:
@@ -306,22 +312,44 @@ class Conversation(QScrollArea):
             block = self.blocks.pop(key)
             self._column.removeWidget(block)
             block.deleteLater()
-        first = self._column.indexOf(self.earlier) + 1
-        for place, (key, row) in enumerate(wanted.items()):
-            known = self.blocks.get(key)
-            if known is None:
-                self.blocks[key] = self._block(row, now)
-                self._column.insertWidget(first + place, self.blocks[key])
-            elif known.row != row:
-                known.show_row(row, now)
-        self.blocks = {key: self.blocks[key] for key in wanted}
+        for key, block in self.blocks.items():
+            if block.row != wanted[key]:
+                block.show_row(wanted[key], now)
+        self._wanted = wanted
+        self._build(self._in_sight())
+
+    def _in_sight(self) -> int:
+        """How many of the newest blocks are needed to open at the person's newest words."""
+        rows = list(self._wanted.values())
+        since = next((n for n, row in enumerate(reversed(rows)) if row.person_id == self._about), 0)
+        return max(FIRST, since + 2 if self._about is not None else 0)
+
+    @Slot()
+    def _build_on(self) -> None:
+        self._build(MORE)
+
+    def _build(self, most: int) -> None:
+        """Make blocks that are not there yet, the newest first; the rest in the next turns of the loop.
+
+        Fifty at once would hold the screen for longer than a frame.
+        """
+        now, first = self._clock.now(), self._column.indexOf(self.earlier) + 1
+        missing = [key for key in self._wanted if key not in self.blocks]
+        for key in missing[::-1][:most]:
+            self.blocks[key] = self._block(self._wanted[key], now)
+        self.blocks = {key: self.blocks[key] for key in self._wanted if key in self.blocks}
+        for place, block in enumerate(self.blocks.values()):
+            if block.parentWidget() is None:
+                self._column.insertWidget(first + place, block)
+        if len(missing) > most:
+            self._building.start()
         self._rove(self._focused() or next(reversed(self.blocks.values()), None))
 
     def _aim(self, thread: ThreadView, wanted: dict[Key, MessageRow]) -> None:
         """A conversation opens at the person's newest words; a reply of ours is shown when it comes."""
         if not self.blocks:
             self._about = thread.person.person_id if thread.person else None
-        elif any(row.ours for key, row in wanted.items() if key not in self.blocks):
+        elif any(row.ours for key, row in wanted.items() if key not in self._wanted):
             self._about, self._at_end = None, True
 
     def tick(self) -> bool:
@@ -333,6 +361,8 @@ class Conversation(QScrollArea):
 
     def show_message(self, message_id: int) -> None:
         """Bring a message into sight and put the focus on it."""
+        if message_id in self._wanted and message_id not in self.blocks:
+            self._build(len(self._wanted))
         block = self.blocks.get(message_id)
         if block is not None:
             self._at_end = False

@@ -5,7 +5,7 @@ import threading
 import pytest
 import sqlalchemy as sa
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QHelpEvent
+from PySide6.QtGui import QHelpEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication, QDialog, QMenu, QToolTip
 from views.evening import fill, message
 
@@ -278,10 +278,19 @@ def test_a_cue_says_why_on_hover(qtbot, window, open_item):
         if layout.why(QPointF(x, where.y() + 10) - where) is not None
     ]
     assert spots
-    event = QHelpEvent(QEvent.Type.ToolTip, spots[0], block.mapToGlobal(spots[0]))
-    QApplication.sendEvent(block, event)
+    moved = QMouseEvent(
+        QEvent.Type.MouseMove,
+        QPointF(spots[0]),
+        QPointF(block.mapToGlobal(spots[0])),
+        Qt.MouseButton.NoButton,
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    QApplication.sendEvent(block, moved)
+    QApplication.sendEvent(block, QHelpEvent(QEvent.Type.ToolTip, spots[0], block.mapToGlobal(spots[0])))
     assert QToolTip.text() == "Red: private details of a person"
     QToolTip.hideText()
+    assert block.reason_at(QPointF(2, 2)) == ""
 
 
 def test_the_palette_finds_commands_and_words(qtbot, window, open_item, sheet):
@@ -462,7 +471,7 @@ def test_a_long_conversation_comes_in_pages_of_fifty(qtbot, window, desk, accoun
     qtbot.waitUntil(lambda: window.queue.model.rowCount() == 7)
     open_item("Kai")
     conversation = window.talk.conversation
-    assert len(conversation.blocks) == 50
+    qtbot.waitUntil(lambda: len(conversation.blocks) == 50)
     assert conversation.earlier.text() == "Show 80 earlier messages"
     bar = conversation.verticalScrollBar()
     qtbot.waitUntil(lambda: bar.value() == bar.maximum() > 0)
