@@ -41,9 +41,13 @@ def withheld(
 
     What the platform has confirmed since the asking began is shown at once: the most urgent comes first.
     """
-    if checking_since is not None and checking_since <= now < checking_since + PATIENCE:
-        if confirmed_at is None or confirmed_at <= checking_since:
-            return "checking"
+    began = checking_since
+    if (
+        began is not None
+        and began <= now < began + PATIENCE
+        and (confirmed_at is None or confirmed_at <= began)
+    ):
+        return "checking"
     veil = of(platform).veil
     if veil is not None and confirmed_at is not None and confirmed_at + veil <= now:
         return "unchecked"
