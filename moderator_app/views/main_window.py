@@ -56,7 +56,9 @@ FOUR, THREE, TWO = 1320, 1040, 800  # breakpoints in units
 LOW = 640
 SEEN_MS = 1000
 AGE_S = 60
-THREAD_TABLES = frozenset({"item", "message", "action", "note", "thread", "person", "signal"})
+THREAD_TABLES = frozenset(
+    {"item", "message", "action", "note", "thread", "person", "signal", "request", "retention_rule"}
+)
 
 
 class WindowActions(Protocol):
