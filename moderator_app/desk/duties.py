@@ -37,8 +37,16 @@ def of(platform: str) -> Duty:
 def withheld(
     platform: str, checking_since: datetime | None, confirmed_at: datetime | None, now: datetime
 ) -> str:
-    """Why words may not be shown now: "checking", "unchecked", or "" where they may."""
-    if checking_since is not None and checking_since <= now < checking_since + PATIENCE:
+    """Why words may not be shown now: "checking", "unchecked", or "" where they may.
+
+    What the platform has confirmed since the asking began is shown at once: the most urgent comes first.
+    """
+    began = checking_since
+    if (
+        began is not None
+        and began <= now < began + PATIENCE
+        and (confirmed_at is None or confirmed_at <= began)
+    ):
         return "checking"
     veil = of(platform).veil
     if veil is not None and confirmed_at is not None and confirmed_at + veil <= now:

@@ -192,7 +192,7 @@ def confirm(ctx: Ctx, request_id: uuid.UUID, by: str, *, with_bundles: bool = Fa
     facts = {
         "through": through,
         "total": _count(ctx, Message, _scope(target, through)),
-        "marks": proof.distinctive(ctx, _scope(target, through), target),
+        "marks": proof.distinctive(ctx, sa.and_(_scope(target, through), sa.not_(_held(ctx))), target),
         "bundles": bundles(ctx, target) if with_bundles else [],
         "counts": {},
     }

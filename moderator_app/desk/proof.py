@@ -44,6 +44,11 @@ def _words(text: str) -> set[str]:
     return set(_WORD.findall("".join(c for c in plain if not unicodedata.combining(c)).casefold()))
 
 
+def _plain_words(text: str) -> set[str]:
+    """Those that are alike in every form: whether the index takes off an accent depends on the script."""
+    return _words(text) & set(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
+
+
 def _marker(secret: bytes) -> Callable[[str], str]:
     return lambda word: hashlib.blake2b(word.encode(), key=secret, digest_size=8).hexdigest()
 
@@ -54,8 +59,10 @@ def _marker(secret: bytes) -> Callable[[str], str]:
 def distinctive(ctx: Ctx, meant: sa.ColumnElement[bool], target: Target) -> list[str]:
     """The marks of words that stand in what is to be erased and nowhere else."""
     items = sa.select(Message.item_id).where(meant, Message.item_id.is_not(None))
+    newest = sa.select(Message.body).where(meant).order_by(Message.id.desc()).limit(_SAMPLE)
+    indexed = {word for body in ctx.session.scalars(newest) for word in _plain_words(body)}
     sources = (
-        sa.select(Message.body, Message.folded).where(meant).order_by(Message.id.desc()).limit(_SAMPLE),
+        newest,
         sa.select(Revision.body).join(Message, Message.id == Revision.message_id).where(meant).limit(_SAMPLE),
         sa.select(Note.text).where(Note.item_id.in_(items)).limit(_SAMPLE),
         sa.select(Draft.text).where(Draft.item_id.in_(items)).limit(_SAMPLE),
@@ -63,15 +70,15 @@ def distinctive(ctx: Ctx, meant: sa.ColumnElement[bool], target: Target) -> list
     tried: Counter[str] = Counter()
     for source in sources:
         for row in ctx.session.execute(source):
-            tried.update({word for text in row if text for word in _words(text)})
+            tried.update({word for text in row if text for word in _plain_words(text)})
     if target.kind == "person" and (person := ctx.session.get(Person, target.key)) is not None:
-        tried.update(_words(f"{person.handle} {person.name}"))
+        tried.update(_plain_words(f"{person.handle} {person.name}"))
     candidates = sorted(tried, key=lambda word: (tried[word], -len(word), word))[:_TRIED]
     for texts in _beside(ctx, meant, items):
         found = {word for text in texts if text for word in _words(text)}
         candidates = [word for word in candidates if word not in found]
     mark = _marker(gone.key(ctx))
-    alone = (word for word in candidates if _only_there(ctx, meant, word))
+    alone = (word for word in candidates if _only_there(ctx, meant, word, word in indexed))
     return [mark(word) for word, _ in zip(alone, range(_CHOSEN), strict=False)]
 
 
@@ -95,12 +102,13 @@ def _beside(ctx: Ctx, meant: sa.ColumnElement[bool], items: sa.Select[Any]) -> I
             yield from ctx.session.execute(sa.select(*texts).limit(_ROWS))
 
 
-def _only_there(ctx: Ctx, meant: sa.ColumnElement[bool], word: str) -> bool:
+def _only_there(ctx: Ctx, meant: sa.ColumnElement[bool], word: str, indexed: bool) -> bool:
+    """Whether no other message has a word. One that the index should know and does not tells nothing."""
     ids = ctx.session.scalars(
         sa.text("SELECT rowid FROM message_fts WHERE message_fts MATCH :word LIMIT :most"),
         {"word": f'body : "{word}"', "most": _SEEN},
     ).all()
-    if len(ids) == _SEEN:
+    if len(ids) == _SEEN or (indexed and not ids):
         return False
     others = sa.select(Message.id).where(Message.id.in_(ids), sa.not_(meant)).limit(1)
     return ctx.session.scalar(others) is None

@@ -19,7 +19,7 @@ from moderator_app.models.base import Status
 from moderator_app.models.inbox import Account, Item, Message
 
 EVERY: Final = timedelta(hours=12)
-_FRESH: Final = timedelta(minutes=15)  # open work that was confirmed so recently needs no question
+_FRESH: Final = timedelta(minutes=2)  # what was confirmed so recently needs no question: a lock is short
 _BATCH: Final = 25  # what most platforms answer at once
 _BUDGET: Final = 2000
 

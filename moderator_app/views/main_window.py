@@ -57,7 +57,9 @@ LOW = 640
 SEEN_MS = 1000
 PANEL_MS, ORDER_MS = 8, 120
 AGE_S = 60
-THREAD_TABLES = frozenset({"item", "message", "action", "note", "thread", "person", "signal"})
+THREAD_TABLES = frozenset(
+    {"item", "message", "action", "note", "thread", "person", "signal", "request", "retention_rule"}
+)
 
 
 class WindowActions(Protocol):

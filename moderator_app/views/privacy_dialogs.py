@@ -221,6 +221,7 @@ class SecondSheet(Asking):
             self.tr("Also delete %n file(s) that were written for them", "", len(found.bundles))
         )
         self.bundles.setVisible(bool(found.bundles))
+        self.adjustSize()
         self.deed.setEnabled(True)
 
     @Slot()

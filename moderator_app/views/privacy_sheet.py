@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QAbstractSpinBox,
     QButtonGroup,
     QFrame,
     QHBoxLayout,
@@ -164,6 +165,8 @@ class RetentionPage(QWidget):
         row.setSpacing(theme.px(8))
         self.days = QSpinBox()
         self.days.setRange(1, retention.LONGEST_DAYS)
+        self.days.setMinimumWidth(theme.px(72))
+        self.days.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
         self.days.setAccessibleName(self.tr("Days after the last message"))
         label = Label(self.tr("Days after the last message"), "strong")
         label.setBuddy(self.days)
@@ -317,7 +320,7 @@ class RequestsPage(QWidget):
         head = QHBoxLayout()
         head.setSpacing(px(8))
         head.addWidget(Label(_title(self, row), "strong"))
-        head.addWidget(Pill(_state(self, row.state), HUES.get(row.state, "neutral")))
+        head.addWidget(Pill(_state(self, row), HUES.get(row.state, "neutral")))
         if row.reminder:
             head.addWidget(Pill(self.tr("%n day(s) have passed", "", row.reminder), "red"))
         head.addStretch()
@@ -389,7 +392,11 @@ def _title(page: RequestsPage, row: RequestRow) -> str:
     return kind.format(what=row.about or nameless)
 
 
-def _state(page: RequestsPage, state: RequestState) -> str:
+def _state(page: RequestsPage, row: RequestRow) -> str:
+    if row.kind is RequestKind.ACCESS and row.state is RequestState.ASKED:
+        return page.tr("Waits for its bundle")
+    if row.kind is RequestKind.ACCESS and row.state is RequestState.RUNNING:
+        return page.tr("Written, to be handed over")
     return {
         RequestState.ASKED: page.tr("Waits for a second person"),
         RequestState.RUNNING: page.tr("At work"),
@@ -398,7 +405,7 @@ def _state(page: RequestsPage, state: RequestState) -> str:
         RequestState.DONE: page.tr("Done"),
         RequestState.ENDED: page.tr("Ended"),
         RequestState.WITHDRAWN: page.tr("Withdrawn"),
-    }[state]
+    }[row.state]
 
 
 def _until(page: RequestsPage, row: RequestRow) -> str:
@@ -420,10 +427,13 @@ def _proof(page: RequestsPage, row: RequestRow) -> str:
         return ""
     took = page.tr("%n message(s) erased.", "", row.proof["counts"].get("messages", 0))
     hits = sum(row.proof["found"].values())
-    looked = page.tr("%n of their words were looked for and not found.", "", row.proof["words_checked"])
+    looked = page.tr("Looked for %n of the words; none was found.", "", row.proof["words_checked"])
+    if not row.proof["words_checked"]:
+        looked = page.tr("No word was theirs alone, so the rows were counted: none is left.")
     if hits:
-        looked = page.tr("%n place(s) still hold one of their words: look into it.", "", hits)
-    copies = page.tr("%n backup(s) destroyed.", "", row.proof["copies_destroyed"])
+        looked = page.tr("Some words are still in %n place(s): look into it.", "", hits)
+    many = row.proof["copies_destroyed"]
+    copies = page.tr("%n backup(s) destroyed.", "", many) if many else ""
     left = [
         name for one in row.proof["remains"] if one["what"] in ("bundle", "copies") for name in one["files"]
     ]
@@ -463,7 +473,7 @@ class AuditPage(QWidget):
         else:
             said = self.tr("Line {number} does not follow from the one above it: the record was changed.")
             said = said.format(number=words.number(broken))
-        clock = self.tr("%n line(s) were written while the clock stood back.", "", jumps) if jumps else ""
+        clock = self.tr("Lines written while the clock stood back: %n.", "", jumps) if jumps else ""
         self.state.setText(f"{said} {clock}".strip())
         self.state.set_tone("safe" if broken is None else "alarm")
         now = self._sheet.runner.desk.clock.now()

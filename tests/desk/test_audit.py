@@ -70,3 +70,9 @@ def test_a_clock_that_was_set_back_is_marked_and_changes_no_order(shift: Shift, 
     assert shift.desk.ask(audit.broken) is None
     shift.desk.do(safety.escalate, item, "On-call lead", "reads the lake")
     assert shift.desk.ask(audit.lines)[0].clock_back is False
+
+
+def test_two_lines_of_one_moment_are_no_clock_that_was_set_back(shift: Shift, clock: Clock) -> None:
+    clock.at = clock.at.replace(microsecond=600)  # kept as the next whole millisecond
+    _worked(shift)
+    assert shift.desk.ask(audit.clock_jumps) == 0

@@ -111,6 +111,27 @@ def test_after_erasing_a_person_no_byte_of_their_words_is_left_and_everything_of
     assert holding(profile.store, DEK, {*ROBIN, "@robin"}) == set()
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "тихий вечер сегодня",
+        "今日は少し疲れたけれど",
+        "die Straßenbahn fährt spät",
+        "un café très cher",
+        "g00dnight 2night",
+    ],
+)
+def test_words_that_others_say_too_are_no_proof_against_us(shift: Shift, said: str) -> None:
+    """Whatever the script: what somebody else wrote is still there, and is nobody's fault."""
+    shift.platform.say("@robin", f"{said} heronfeather", title="one")
+    shift.platform.say("@wren", said, title="two")
+    shift.sync.run()
+    row = _erase(shift, _robin(shift))
+    assert row.proof["found"] == {}
+    assert row.proof["words_checked"] >= 1
+    assert words_of(shift.desk) == {said}
+
+
 def test_what_was_erased_does_not_come_back_and_what_is_new_does(shift: Shift) -> None:
     _evening(shift)
     _erase(shift, _robin(shift))

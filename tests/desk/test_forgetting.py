@@ -224,7 +224,14 @@ def test_what_was_deleted_while_we_were_closed_is_not_shown_after_the_start(
     assert [(m.text, m.withheld) for m in view.messages] == [("", "checking")]
     assert [hit.excerpt for hit in shift.desk.ask(search.find, "heronfeather")] == [""]
 
-    assert sync.check().brought.gone == 1
+    seen: list[str] = []
+
+    def asked(*_: int) -> None:
+        seen.extend(row.withheld for row in shift.desk.ask(triage.queue, Queue.OPEN) if row.excerpt)
+
+    shift.clock.forward(seconds=1)
+    assert sync.check(asked).brought.gone == 1
+    assert tells or seen == [""], "what was confirmed is shown while the asking goes on"
     rows = shift.desk.ask(triage.queue, Queue.OPEN)
     assert [(row.excerpt, row.withheld) for row in rows] == [("the lighthouse stands", "")]
     assert "heronfeather" not in _texts(shift.desk)

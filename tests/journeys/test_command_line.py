@@ -163,3 +163,37 @@ def test_the_keys_can_be_changed(tmp_path: Path) -> None:
     assert cli.json("queue", "--limit", "1")
     cli.text("store", "change-key")
     assert cli.json("queue", "--limit", "1")
+
+
+def test_privacy_from_the_first_rule_to_the_last_proof(tmp_path: Path) -> None:
+    cli = Cli(tmp_path)
+    cli.json("demo")
+    rows = cli.json("privacy", "retention", "--platform", "demo", "--level", "green", "--days", "7")
+    assert {row["level"]: row["days"] for row in rows}["green"] == 7
+    assert "due, still open" in cli.text("privacy", "retention")
+    assert len(cli.json("privacy", "due", "--limit", "3")) == 3
+    assert cli.json("privacy", "run")["items"] == 0
+    assert cli.json("privacy", "sweep")[0]["health"] == "ok"
+    queue = cli.json("queue", "--limit", "200")
+    item, handle = queue[0]["item_id"], queue[-1]["handle"]
+    hold = cli.json("privacy", "hold", "--item", str(item), "--reason", "at risk", "--basis", "safeguarding")[
+        0
+    ]
+    assert cli.json("privacy", "confirm", hold["request_id"], "--by", "Bo")["state"] == "holding"
+    assert cli.json("privacy", "renew", hold["request_id"], "--by", "Cy")[0]["state"] == "holding"
+    assert "ended" in cli.text("privacy", "release", hold["request_id"])
+    bundle = cli.json("privacy", "access", "--person", handle, "--out", str(tmp_path))
+    assert Path(bundle["file"]).stat().st_mode & 0o777 == 0o600
+    assert cli.json("privacy", "access", "--request", bundle["request_id"], "--answered")["state"] == "done"
+    asked = cli.json("privacy", "erase", "--person", handle)
+    assert asked["messages"] > 0
+    assert asked["bundles"] == [bundle["file"]]
+    assert "withdrawn" in cli.text("privacy", "withdraw", asked["request"])
+    asked = cli.json("privacy", "erase", "--person", handle)
+    said = cli.text("privacy", "confirm", asked["request"], "--by", "Bo", "--with-bundles")
+    assert f"{asked['messages']} messages were erased." in said
+    assert "0 were found" in said
+    assert "cannot be reached from here" in said
+    assert not Path(bundle["file"]).exists()
+    assert "Nobody here is called" in cli.text("privacy", "erase", "--person", handle, code=1)
+    assert "erase" in cli.text("privacy", "requests")
