@@ -89,6 +89,7 @@ class Program(QObject):
         self.window = MainWindow(workspace.desk, self.runner, workspace.settings, theme, self)
         self.keeping = Keeping(workspace, self.runner, theme, self.window, self.window.notices)
         self.forgetting = Forgetting(workspace, self.runner, theme, self.window)
+        self.forgetting.erased.connect(lambda: self.keeping.back_up(quiet=True))
 
     def start(self) -> None:
         """Begin the regular work; the window is already on the screen."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from moderator_app.desk import access, duties, erasure, retention, sweep
 from moderator_app.desk.retention import Forgot
@@ -24,6 +24,8 @@ _WORDS = frozenset({"item", "message"})  # what the screen reads again when word
 
 class Forgetting(QObject):
     """Keeps the promises of desk.retention, desk.sweep and desk.erasure while a window is open."""
+
+    erased = Signal()  # with the words went every backup: a new one is wanted
 
     def __init__(self, workspace: Workspace, runner: Runner, theme: Theme, window: MainWindow) -> None:
         super().__init__(runner)
@@ -84,8 +86,10 @@ class Forgetting(QObject):
         def work(tell: Callable[[int, int], None], stopped: Callable[[], bool]) -> tuple[int, Forgot]:
             return erasure.run(desk, copies, tell, stopped), retention.run(desk, tell, stopped)
 
-        def over(_: tuple[int, Forgot]) -> None:
+        def over(done: tuple[int, Forgot]) -> None:
             self._at_work = False
+            if done[0]:
+                self.erased.emit()
             if self._once_more:
                 self.let_go()
 

@@ -42,7 +42,7 @@ class Copies(Protocol):
     """The copies of the store that the program can destroy, by destroying their keys."""
 
     def list(self) -> Sequence[Copy]: ...
-    def forget_before(self, moment: datetime) -> int: ...
+    def forget(self, name: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,6 +404,7 @@ class _Step:
         names = [name.casefold() for name in (person.handle, person.name) if name] if person else []
         if any(name in thread.title.casefold() for name in names):
             thread.title = ""
+            gone.keep_out(self._ctx, "title", thread.account_id, [thread.external_id])
 
     def _person(self, person: Person) -> None:
         account = self._session.get_one(Account, person.account_id)
@@ -427,7 +428,11 @@ def _finish(desk: Desk, request_id: uuid.UUID, copies: Copies | None, cancelled:
     if desk.ask(_waits, request_id) or not _wiped(desk):
         return False  # still on the wire, or somebody is reading: the next run goes on
     deleted = desk.do(_last, request_id)
-    destroyed = copies.forget_before(desk.clock.now()) if copies is not None else 0
+    # All that there are, whatever their clock says: each was made while the words were here.
+    known = [one.name for one in copies.list()] if copies is not None else []
+    for name in known:
+        assert copies is not None
+        copies.forget(name)
     left = [one.name for one in copies.list()] if copies is not None else []
     marks = desk.ask(_marks, request_id)
     found = proof.look(desk, marks, cancelled)
@@ -435,7 +440,7 @@ def _finish(desk: Desk, request_id: uuid.UUID, copies: Copies | None, cancelled:
         return False
     if not _wiped(desk):
         return False
-    desk.do(_close, request_id, found, _Files(destroyed, left, deleted))
+    desk.do(_close, request_id, found, _Files(len(known), left, deleted))
     desk.store.checkpoint()
     return True
 
