@@ -41,7 +41,7 @@ def _request(text: str) -> uuid.UUID:
 
 
 def _by_id(workspace: Workspace, request_id: uuid.UUID) -> RequestRow:
-    return next(row for row in workspace.desk.ask(requests.rows) if row.request_id == request_id)
+    return workspace.desk.ask(requests.one, request_id)
 
 
 @app.command("retention")
