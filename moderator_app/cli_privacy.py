@@ -8,9 +8,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from moderator_app import terminal
-from moderator_app.desk import access, erasure, holds, requests, retention
+from moderator_app.desk import access, audit, erasure, holds, requests, retention
+from moderator_app.desk.desk import Ctx
 from moderator_app.desk.requests import RequestRow, Target
 from moderator_app.desk.rows import Level
 from moderator_app.errors import ForTheModerator
@@ -41,7 +43,7 @@ def _request(text: str) -> uuid.UUID:
 
 
 def _by_id(workspace: Workspace, request_id: uuid.UUID) -> RequestRow:
-    return next(row for row in workspace.desk.ask(requests.rows) if row.request_id == request_id)
+    return workspace.desk.ask(requests.one, request_id)
 
 
 @app.command("retention")
@@ -290,6 +292,20 @@ def renew(
 
 
 @app.command()
+def review(
+    request: RequestArgument,
+    profile: ProfileOption = None,
+    passphrase_file: PassphraseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that somebody looked at a hold and its reason still stands."""
+    with terminal.opened(profile, passphrase_file) as workspace:
+        workspace.desk.do(holds.review, _request(request))
+        found = [_by_id(workspace, _request(request))]
+    _list(found, as_json, "")
+
+
+@app.command()
 def release(
     request: RequestArgument,
     profile: ProfileOption = None,
@@ -348,6 +364,39 @@ def list_requests(
     with terminal.opened(profile, passphrase_file) as workspace:
         found = workspace.desk.ask(requests.rows)
     _list(found, as_json, "There are no requests.")
+
+
+@app.command("audit")
+def show_audit(
+    profile: ProfileOption = None,
+    passphrase_file: PassphraseOption = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many lines.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """The newest lines of the record, and whether each follows from the one above it."""
+    with terminal.opened(profile, passphrase_file) as workspace:
+        lines, broken, jumps = workspace.desk.ask(_record, limit)
+    if as_json:
+        found = {"broken": broken, "clock_jumps": jumps, "lines": [asdict(line) for line in lines]}
+        terminal.say(found)
+    else:
+        for line in lines:
+            back = "  (clock set back)" if line.clock_back else ""
+            said = f"{line.seq}  {line.at:%Y-%m-%d %H:%M}  {line.who}  {line.what} {line.target}{back}"
+            terminal.out().print(Text(said), soft_wrap=True)
+        terminal.out().print(
+            "Every line follows from the one above it."
+            if broken is None
+            else f"Line {broken} does not follow from the one above it: the record was changed."
+        )
+        if jumps:
+            terminal.out().print(f"Lines written while the clock stood back: {jumps}.")
+    if broken is not None:
+        raise typer.Exit(1)
+
+
+def _record(ctx: Ctx, limit: int) -> tuple[list[audit.Line], int | None, int]:
+    return audit.lines(ctx, limit=limit), audit.broken(ctx), audit.clock_jumps(ctx)
 
 
 def _list(found: list[RequestRow], as_json: bool, nothing: str) -> None:

@@ -23,13 +23,22 @@ from moderator_app.desk.desk import Ctx, Desk
 from moderator_app.desk.requests import Target
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.models.base import ActionKind
-from moderator_app.models.care import Action, Note
+from moderator_app.models.care import Action, Draft, Note
 from moderator_app.models.inbox import Account, Item, Message, Person, Revision, Signal, Thread
 from moderator_app.models.privacy import RequestKind, RequestState
 
 MEMBER: Final = "another member"
 MODERATOR: Final = "a moderator"
+# What is said at the head of a bundle, so that whoever reads it knows what it is and what it is not.
+CONTENT: Final = (
+    "What they wrote, also before an edit; its levels and reasons; our replies and drafts to them.",
+    "What was done, and the notes of the team: they are about the person. Colleagues are not named.",
+    "Not what others wrote. Their handles, full names and mentions read “another member”.",
+    "First names and nicknames are not recognised: whoever hands this over looks for them first.",
+)
 _SHORTEST: Final = 3  # a name of two letters stands in too many other words
+_UNSPACED: Final = r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"  # Thai, Lao, kana, Han, hangul
+_MENTION: Final = r"(?<!\w)@\w+(?:[.\-]\w+)*(?:@\w+(?:[.\-]\w+)*)?"
 _STYLE: Final = (
     "body{font:16px/1.5 sans-serif;max-width:46em;margin:2em auto;padding:0 1em;color:#1d2530}"
     "h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}"
@@ -106,6 +115,7 @@ def bundle(ctx: Ctx, request_id: uuid.UUID) -> dict[str, Any]:
     mask = _mask(ctx, person, [item.thread_id for item in items])
     return {
         "made_at": ctx.now.isoformat(),
+        "what_is_in_it": list(CONTENT),
         "received_at": row.asked_at.isoformat(),
         "due_at": row.due_at.isoformat() if row.due_at else None,
         "person": {
@@ -138,6 +148,12 @@ def _conversation(ctx: Ctx, item: Item, person: Person, mask: "_Mask") -> dict[s
         "messages": [_message(ctx, one, mask) for one in theirs],
         "replies_to_them": [
             {"at": one.created_at.isoformat(), "text": mask(one.body)} for one in _replies(ctx, item, theirs)
+        ],
+        "drafts_to_them": [
+            {"at": one.saved_at.isoformat(), "text": mask(one.text)}
+            for one in ctx.session.scalars(
+                sa.select(Draft).where(Draft.item_id == item.id).order_by(Draft.saved_at)
+            )
         ],
         "notes": [
             {"at": note.at.isoformat(), "by": MODERATOR, "text": mask(note.text)}
@@ -196,15 +212,34 @@ def _done(action: Action, mask: "_Mask") -> dict[str, Any]:
 
 
 class _Mask:
-    """Puts "another member" in the place of every other name that we know from the same conversations."""
+    """Puts "another member" in the place of every mention, and of every name from the same conversations.
 
-    def __init__(self, names: Iterable[str]) -> None:
-        known = sorted({name for name in names if len(name) >= _SHORTEST}, key=len, reverse=True)
-        joined = "|".join(re.escape(name) for name in known)
-        self._names = re.compile(rf"(?<!\w)(?:{joined})(?!\w)" if known else r"(?!)", re.IGNORECASE)
+    Names of `kept` (the person's own, and the team's account) stay as they are.
+    """
+
+    def __init__(self, names: Iterable[str], kept: Iterable[str]) -> None:
+        self._kept = {_bare(name) for name in kept}
+        known = {name for name in names if _long_enough(name) and _bare(name) not in self._kept}
+        longest_first = sorted(known, key=len, reverse=True)
+        self._names = re.compile("|".join([_MENTION, *map(_spelled, longest_first)]), re.IGNORECASE)
 
     def __call__(self, text: str) -> str:
-        return self._names.sub(MEMBER, text)
+        return self._names.sub(lambda found: found[0] if _bare(found[0]) in self._kept else MEMBER, text)
+
+
+def _bare(name: str) -> str:
+    return name.casefold().removeprefix("@")
+
+
+def _long_enough(name: str) -> bool:
+    return len(name) >= _SHORTEST or (len(name) > 1 and re.fullmatch(f"{_UNSPACED}+", name) is not None)
+
+
+def _spelled(name: str) -> str:
+    """A name as a word of its own, where its script is written with spaces; anywhere, where it is not."""
+    before = "" if re.match(_UNSPACED, name) else r"(?<!\w)"
+    after = "" if re.match(_UNSPACED, name[-1]) else r"(?!\w)"
+    return f"{before}{re.escape(name)}{after}"
 
 
 def _mask(ctx: Ctx, person: Person, threads: list[int]) -> _Mask:
@@ -216,9 +251,8 @@ def _mask(ctx: Ctx, person: Person, threads: list[int]) -> _Mask:
         .where(Person.external_id != account.external_id)
         .distinct()
     )
-    own = {name.casefold().removeprefix("@") for name in (person.handle, person.name)}
     names = {part for row in others for part in (row[0], row[0].removeprefix("@"), row[1])}
-    return _Mask(name for name in names if name.casefold().removeprefix("@") not in own)
+    return _Mask(names, (person.handle, person.name, account.handle, account.name))
 
 
 # ------------------------------------------------------------------ as a page
@@ -232,12 +266,13 @@ def _page(held: dict[str, Any]) -> str:
     person = held["person"]
     handle, platform = html.escape(person["handle"]), html.escape(person["platform"])
     seen = f"First seen {_when(person['first_seen'])}, last seen {_when(person['last_seen'])}."
-    made = f"Written on {_when(held['made_at'])}. Names of other people are left out."
+    made = f"Written on {_when(held['made_at'])}."
+    content = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in held["what_is_in_it"])
     lines = [
         "<!doctype html><html lang='en'><meta charset='utf-8'>",
         f"<title>What is held on {handle}</title><style>{_STYLE}</style>",
         f"<h1>What is held on {html.escape(person['name'] or person['handle'])}</h1>",
-        f"<p>{handle} on {platform}. {seen} {made}</p>",
+        f"<p>{handle} on {platform}. {seen} {made}</p><ul>{content}</ul>",
     ]
     for number, one in enumerate(held["conversations"], 1):
         lines += _chapter(number, one)
@@ -259,7 +294,12 @@ def _chapter(number: int, one: dict[str, Any]) -> list[str]:
             f"<article><small>before it was edited</small>\n{html.escape(old['text'])}</article>"
             for old in message["earlier_words"]
         ]
-    for heading, entries in (("Our replies", one["replies_to_them"]), ("Notes of the team", one["notes"])):
+    parts = {
+        "Our replies": "replies_to_them",
+        "Drafts not sent": "drafts_to_them",
+        "Notes of the team": "notes",
+    }
+    for heading, entries in ((heading, one[part]) for heading, part in parts.items()):
         lines += [f"<h3>{heading}</h3>"] if entries else []
         for entry in entries:
             text = html.escape(entry["text"])

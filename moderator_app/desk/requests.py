@@ -5,6 +5,7 @@ Where a team is one person, their own confirmation counts after a day (docs/deci
 
 import calendar
 import json
+import unicodedata
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ __all__ = ["RequestKind", "RequestRow", "RequestState", "Target"]
 
 ALONE: Final = timedelta(hours=24)
 REMINDERS: Final = (7, 21, 28)  # days after receipt, R67
+_UNKNOWN: Final = QT_TRANSLATE_NOOP("Error", "That request is not known.")
 _OPEN: Final = (RequestState.ASKED, RequestState.RUNNING, RequestState.PARTLY, RequestState.HOLDING)
 
 
@@ -114,7 +116,7 @@ def get(ctx: Ctx, request_id: uuid.UUID, kind: RequestKind) -> Request:
     """The request, or a sentence where it is not known."""
     row = ctx.session.get(Request, request_id)
     if row is None or row.kind is not kind:
-        raise ForTheModerator(QT_TRANSLATE_NOOP("Error", "That request is not known."))
+        raise ForTheModerator(_UNKNOWN)
     return row
 
 
@@ -150,6 +152,14 @@ def rows(ctx: Ctx, limit: int = 200) -> list[RequestRow]:
     waits = sa.case((Request.state.in_(_OPEN), 0), else_=1)
     found = ctx.session.scalars(sa.select(Request).order_by(waits, Request.asked_at.desc()).limit(limit))
     return [_row(ctx, row) for row in found]
+
+
+def one(ctx: Ctx, request_id: uuid.UUID) -> RequestRow:
+    """One request, however many there are; a sentence where it is not known."""
+    row = ctx.session.get(Request, request_id)
+    if row is None:
+        raise ForTheModerator(_UNKNOWN)
+    return _row(ctx, row)
 
 
 def _row(ctx: Ctx, row: Request) -> RequestRow:
@@ -194,18 +204,23 @@ def about(ctx: Ctx, target: Target) -> str:
 
 def people(ctx: Ctx, handle: str) -> list[tuple[int, str, str, str]]:
     """Who has this handle or name, on any platform: id, handle, name, platform (R67: one search)."""
-    plain = handle.strip().removeprefix("@").casefold()
-    if not plain:
+    asked = _plain(handle)
+    if not asked:
         return []
-    folded = (sa.func.lower(Person.handle), sa.func.lower(Person.name))
-    same = sa.or_(*(column.in_([plain, f"@{plain}"]) for column in folded))
-    found = ctx.session.execute(
+    # Compared here: SQLite's lower() knows only ASCII, and a request must not miss a name for its letters.
+    known = ctx.session.execute(
         sa.select(Person.id, Person.handle, Person.name, Account.platform)
         .join(Account, Account.id == Person.account_id)
-        .where(same, Person.external_id != Account.external_id)
+        .where(Person.external_id != Account.external_id)
         .order_by(Person.id)
     )
-    return [(key, handle, name, platform) for key, handle, name, platform in found]
+    return [(row[0], row[1], row[2], row[3]) for row in known if asked in (_plain(row[1]), _plain(row[2]))]
+
+
+def _plain(name: str) -> str:
+    """A handle or name as it is compared: without case, without the @, composed."""
+    composed = unicodedata.normalize("NFC", name.strip())
+    return unicodedata.normalize("NFC", composed.casefold()).removeprefix("@")
 
 
 def thread_of(ctx: Ctx, item_id: int) -> int:
