@@ -17,6 +17,7 @@ from moderator_app.backups import Backups
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.keys import Key
 from moderator_app.models.copies import Tell
+from moderator_app.passing import Passing
 from moderator_app.paths import Profile
 from moderator_app.vault import Vault
 from moderator_app.views import words
@@ -43,6 +44,9 @@ class Shift(Protocol):
     def lock_wanted(self) -> SignalInstance: ...
     @property
     def exchange_wanted(self) -> SignalInstance: ...
+    @property
+    def leave_agreed(self) -> SignalInstance: ...
+    def may_leave(self) -> bool: ...
     def closed_backups(self) -> Backups: ...
     def start(self) -> None: ...
     def return_to(self, place: Mapping[str, str]) -> None: ...
@@ -70,9 +74,12 @@ class Door(QObject):
         *,
         demo: bool = False,
         read_only: bool = False,
+        leave_nothing: bool = False,
     ) -> None:
         super().__init__()
-        self._read_only = read_only
+        self._read_only, self._nothing = read_only, leave_nothing
+        self._passing: Passing | None = None  # outlives a lock, never the process
+        self._warned = False
         self._profile, self._theme, self._make, self._clock = profile, theme, make, clock
         self._demo = demo
         self._mark = profile.folder / "locked"  # stands from a lock to the next opening, over a restart, too
@@ -85,6 +92,7 @@ class Door(QObject):
         self._session = DesktopSession(self)
         self._session.leaving.connect(self.leave)
         self.frame.left.connect(self._leave_for_good)
+        self.frame.may_close = self._may_close
 
     # ---------------------------------------------------------------- in
 
@@ -101,6 +109,8 @@ class Door(QObject):
         program = self._make(workspace)
         program.lock_wanted.connect(self.lock)
         program.exchange_wanted.connect(self.exchange)
+        program.leave_agreed.connect(self.frame.close)
+        self._passing, self._warned = workspace.passing, False
         window = program.window
         self.program = program
         self._idle = IdleLock(program.runner, self._allowed, self._clock, program.runner)
@@ -133,12 +143,13 @@ class Door(QObject):
                 folder=self._profile.folder,
             )
         words_given = _words(way, typed)
-        return Workspace.open(
+        found = Workspace.open(
             self._profile,
             words_given.get("passphrase"),
             recovery=words_given.get("recovery"),
             read_only=self._read_only,
         )
+        return found.pass_through(self._passing) if self._nothing and not self._read_only else found
 
     def _ask(self) -> UnlockForm:
         try:
@@ -149,13 +160,21 @@ class Door(QObject):
         if self._mark.exists() and Way.PASSPHRASE in ways:
             # Else the lock would hold nobody who sits at the desk, or who starts the program again.
             ways = tuple(way for way in ways if way != Way.KEYRING)
-        form = UnlockForm(self._theme, self._open, ways)
+        why = self.tr("This session leaves nothing behind. Open it to return to it; quitting ends it.")
+        form = UnlockForm(self._theme, self._open, ways, why=why if self._passing else "")
+        if self._passing is None and not self._read_only:
+            form.offer_nothing(chosen=self._nothing)
+        form.nothing.toggled.connect(self._choose_nothing)
         form.opened.connect(self.enter)
         form.left.connect(self.frame.close)
         form.view_wanted.connect(self._view)
         form.mend_wanted.connect(self._mend)
         self.frame.screen_locked.ask(form)
         return form
+
+    @Slot(bool)
+    def _choose_nothing(self, chosen: bool) -> None:
+        self._nothing = chosen
 
     @Slot(object, str)
     def _view(self, way: Way, typed: str) -> None:
@@ -309,11 +328,29 @@ class Door(QObject):
         gc.collect()
         return waiting
 
+    def _may_close(self) -> bool:
+        """A session that leaves nothing asks before it ends, also when it is locked: then once, in a word."""
+        if self.program is not None:
+            return self.program.may_leave()
+        form = self.frame.screen_locked.form
+        if self._passing is None or not self._passing.at_stake or self._warned or form is None:
+            return True
+        self._warned = True
+        form.say(self.tr("What you wrote in this session would be lost. Open it to keep it, or quit again."))
+        return False
+
     @Slot()
     def _leave_for_good(self) -> None:
         if self.program is not None:
             self._put_away()
+        self.forget()
         QCoreApplication.quit()
+
+    def forget(self) -> None:
+        """End a session that leaves nothing: take its folder away."""
+        if self._passing is not None:
+            self._passing.end()
+            self._passing = None
 
 
 def _words(way: Way, typed: str) -> dict[str, str]:

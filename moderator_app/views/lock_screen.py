@@ -1,5 +1,6 @@
 """The frame that outlives a lock, and the screen that stands in it while the key is gone."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -115,6 +116,7 @@ class Frame(QWidget):
         self.screen_locked = LockScreen(theme)
         self._pages.addWidget(self.screen_locked)
         self._shown: QWidget | None = None
+        self.may_close: Callable[[], bool] = lambda: True  # whoever has something to ask first says no
         self.setWindowTitle(self.tr("Hearthlight"))
         self.setMinimumSize(360, 320)
         self.resize(theme.px(1440) if theme.scale == 100 else 1440, 900)  # noqa: PLR2004 - the size of the design
@@ -157,6 +159,9 @@ class Frame(QWidget):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Close what is shown first, so that it keeps what is being written."""
         form = self.screen_locked.form
+        if not self.may_close():
+            event.ignore()
+            return
         if (form is not None and form.busy) or (self._shown is not None and not self._shown.close()):
             event.ignore()
             return

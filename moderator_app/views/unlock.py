@@ -61,6 +61,9 @@ class UnlockForm(QWidget):
         self.by_recovery.setVisible(not new)
         self.by_recovery.toggled.connect(self._follow)
         whole.addWidget(self.by_recovery)
+        self.nothing = QCheckBox(self.tr("Leave nothing on this machine after this session"))
+        self.nothing.hide()
+        whole.addWidget(self.nothing)
         self.trouble = Label("", "control", "alarm", wrap=True)
         self.trouble.hide()
         whole.addWidget(self.trouble)
@@ -70,13 +73,8 @@ class UnlockForm(QWidget):
         self.recover.clicked.connect(lambda: self.mend_wanted.emit(*self._tried, "recover"))
         self.restore = Button(theme, self.tr("Restore the newest backup"))
         self.restore.clicked.connect(lambda: self.mend_wanted.emit(*self._tried, "restore"))
-        rescue = QHBoxLayout()
-        rescue.setSpacing(px(8))
-        for button in (self.view, self.recover, self.restore):
-            button.hide()
-            rescue.addWidget(button)
-        rescue.addStretch()
-        whole.addLayout(rescue)
+        whole.addLayout(self._row_of_rescue(px(8)))
+        self._boxes = (self.by_recovery, self.nothing)
         foot = QHBoxLayout()
         foot.setSpacing(px(8))
         self.leave = Button(theme, self.tr("Quit"), "", "quiet")
@@ -96,6 +94,15 @@ class UnlockForm(QWidget):
             if line is not None:
                 line.returnPressed.connect(self.try_it)
         self._follow()
+
+    def _row_of_rescue(self, gap: int) -> QHBoxLayout:
+        rescue = QHBoxLayout()
+        rescue.setSpacing(gap)
+        for button in (self.view, self.recover, self.restore):
+            button.hide()
+            rescue.addWidget(button)
+        rescue.addStretch()
+        return rescue
 
     def _about(self) -> str:
         if self._new:
@@ -135,6 +142,11 @@ class UnlockForm(QWidget):
         """Put the cursor where the person goes on."""
         (self.keyring if self.phrase.isHidden() else self.phrase).setFocus()
 
+    def offer_nothing(self, *, chosen: bool) -> None:
+        """Let the person choose a session that leaves nothing."""
+        self.nothing.setChecked(chosen)
+        self.nothing.show()
+
     @property
     def busy(self) -> bool:
         """Whether a key is being tried."""
@@ -144,7 +156,7 @@ class UnlockForm(QWidget):
     def try_it(self) -> None:
         """Open with what was typed, or say what is wrong with it."""
         if self.again is not None and self.again.text() != self.phrase.text():
-            self._say(self.tr("The two passphrases differ."))
+            self.say(self.tr("The two passphrases differ."))
             return
         self._try(Way.RECOVERY if self.by_recovery.isChecked() else Way.PASSPHRASE)
 
@@ -172,7 +184,7 @@ class UnlockForm(QWidget):
 
     def _rest(self, *, still: bool) -> None:
         """While a key is tried nothing can be pressed; the screen goes on living."""
-        for widget in (self.phrase, self.again, self.by_recovery, self.leave, self.keyring, self.enter):
+        for widget in (self.phrase, self.again, self.leave, self.keyring, self.enter, *self._boxes):
             if widget is not None:
                 widget.setEnabled(not still)
         if still:
@@ -193,14 +205,15 @@ class UnlockForm(QWidget):
     def _failed(self, error: BaseException) -> None:
         self._rest(still=False)
         if isinstance(error, ForTheModerator):
-            self._say(" ".join(words.trouble(error)))
+            self.say(" ".join(words.trouble(error)))
             self.view.setVisible(error.viewable)
             for button in (self.recover, self.restore):
                 button.setVisible(error.mendable)
         else:
-            self._say(self.tr("Something went wrong in Hearthlight; nothing was changed."))
+            self.say(self.tr("Something went wrong in Hearthlight; nothing was changed."))
 
-    def _say(self, sentence: str) -> None:
+    def say(self, sentence: str) -> None:
+        """Say what is wrong, seen and heard."""
         self.trouble.setText(sentence)
         self.trouble.show()
         announce(self.trouble, sentence)
