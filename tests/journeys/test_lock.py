@@ -219,6 +219,31 @@ def test_a_wrong_passphrase_says_so_and_the_recovery_key_opens(evening: Evening,
     assert before  # the wrong attempt wrote nothing that the right one needed
 
 
+def test_wrong_passphrases_slow_down(evening: Evening, qtbot: QtBot) -> None:
+    evening.lock()
+    form = evening.screen.form
+    assert form is not None
+    waits = []
+    for _ in range(5):
+        form.phrase.setText("not the phrase")
+        form.try_it()
+        qtbot.waitUntil(lambda: not form.busy and "does not open" in form.trouble.text(), timeout=10_000)
+        waits.append(form._left)
+        if form._left:
+            assert form.paused.isVisible()
+            assert not form.enter.isEnabled()
+            form.phrase.setText(PHRASE)
+            form.try_it()
+            assert not form.busy, "not even the right one is tried before its time"
+        while form._left:
+            form.second.timeout.emit()
+        form.trouble.setText("")
+    assert waits == [0, 0, 1, 2, 4]
+    assert form.enter.isEnabled()
+    assert not form.paused.isVisible()
+    evening.unlock()
+
+
 def test_a_key_file_that_vanished_is_never_made_anew(evening: Evening, qtbot: QtBot) -> None:
     evening.lock()
     aside = {path: path.read_bytes() for path in evening.profile.folder.glob("vault*")}
