@@ -37,7 +37,7 @@ test-platforms: setup-test  ## Connectors against the real servers on loopback.
 
 check: lint test test-platforms  ## All that CI runs.
 
-bench: setup-test  ## Measure speed and memory into build/bench.json.
+bench: setup-test  ## Measure speed and memory at a million messages into build/bench.json.
 	QT_QPA_PLATFORM=offscreen .venv/bin/python -m tests.benchmarks
 
 torture: setup-test  ## Kill the program and cut the power 200 times in the middle of its work.

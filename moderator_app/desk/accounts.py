@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -14,7 +14,8 @@ from moderator_app.desk.desk import Ctx, Desk
 from moderator_app.desk.rows import AccountRow, ActionState
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.models.care import Action, new_id
-from moderator_app.models.inbox import Account, Message
+from moderator_app.models.inbox import Account
+from moderator_app.models.session import Plain
 
 KeepSecrets = Callable[[str, Mapping[str, str]], None]
 
@@ -151,18 +152,16 @@ def adopt(ctx: Ctx, taken: list[dict[str, Any]]) -> None:
     ctx.session.add_all(Account(**one) for one in taken)
 
 
+_WAITING: Final = Plain(
+    sa.select(Action.account_id, sa.func.count())
+    .where(Action.state.in_([ActionState.HELD, ActionState.SENT, ActionState.UNKNOWN]))
+    .group_by(Action.account_id)
+)
+
+
 def rows(ctx: Ctx) -> list[AccountRow]:
     """The accounts and their health, for the screen."""
-    waiting = dict(
-        ctx.session.execute(
-            sa.select(Action.account_id, sa.func.count())
-            .where(
-                Action.state.in_([ActionState.HELD, ActionState.SENT, ActionState.UNKNOWN]),
-                Action.account_id.is_not(None),
-            )
-            .group_by(Action.account_id)
-        ).all()
-    )
+    waiting = dict(_WAITING.rows(ctx.session))
     found = ctx.session.scalars(sa.select(Account).where(Account.removed_at.is_(None)).order_by(Account.id))
     return [
         AccountRow(
@@ -174,22 +173,13 @@ def rows(ctx: Ctx) -> list[AccountRow]:
             health_since=row.health_since,
             last_pull_at=row.last_pull_at,
             next_try_at=row.next_try_at,
-            messages=_messages(ctx, row.id),
+            messages=row.messages,
             waiting_to_send=waiting.get(row.id, 0),
             skipped=row.skipped,
             verbs=json.loads(row.abilities).get("verbs", {}),
         )
         for row in found
     ]
-
-
-def _messages(ctx: Ctx, account_id: int) -> int:
-    # The newest id stands for the count: exact with one account, and it never scans a million rows.
-    accounts = ctx.session.scalar(sa.select(sa.func.count()).select_from(Account)) or 0
-    chosen = sa.select(sa.func.max(Message.id))
-    if accounts > 1:
-        chosen = sa.select(sa.func.count()).where(Message.account_id == account_id)
-    return ctx.session.scalar(chosen) or 0
 
 
 def set_health(ctx: Ctx, account_id: int, health: str, until: datetime | None, skipped: int) -> bool:

@@ -7,7 +7,7 @@ way: a column goes back only where nobody has changed it since.
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -20,9 +20,10 @@ from moderator_app.desk import audit, clocks
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import HistoryRow, OutboxRow, Recorded, Undone
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
-from moderator_app.models.base import ActionKind, ActionState, Base, Moment
+from moderator_app.models.base import ActionKind, ActionState, Base, maybe_moment, millis, moment
 from moderator_app.models.care import Action, Draft, Meta, Note, new_id
 from moderator_app.models.inbox import Account, Item, Message, Person, Thread
+from moderator_app.models.session import Plain, adding, given, table
 
 GRACE: Final = timedelta(seconds=10)  # R32
 _UNDO_REACH: Final = timedelta(hours=12)  # how far back Ctrl+Z goes: about one shift
@@ -59,6 +60,12 @@ KINDS: Final[Mapping[ActionKind, Effect]] = {
 
 # What the record may repeat of an action: names and levels, never anybody's words.
 _AUDITED: Final = ("to", "from", "outcome", "until", "undo", "week")
+_ACTION: Final = table(Action)
+_ADD: Final = adding(
+    _ACTION,
+    *("id", "kind", "state", "who", "at", "account_id", "item_id", "message_id", "detail", "before"),
+    *("undoes_id", "not_before", "tries", "settled_at", "trouble"),
+)
 _WAITING: Final = (ActionState.HELD, ActionState.SENT, ActionState.UNKNOWN)
 
 
@@ -92,35 +99,44 @@ def record(
     """Write one action down; what it changed here (`changed`) has already been set by the caller."""
     remote = KINDS[kind].verb is not None
     account = item.account_id if item else message.account_id if message else None
-    action = Action(
-        id=new_id(),
-        kind=kind,
-        state=ActionState.HELD if remote else ActionState.DONE,
-        who=ctx.who,
-        at=ctx.now,
-        account_id=account,
-        item_id=item.id if item else message.item_id if message else None,
-        message_id=message.id if message else None,
-        detail=json.dumps(dict(detail or {})),
-        before=json.dumps(dict(changed or {})),
-        not_before=ctx.now + hold if remote else None,
-        settled_at=None if remote else ctx.now,
-        undoes_id=undoes.id if undoes else None,
-    )
-    ctx.session.add(action)
+    about = item.id if item else message.item_id if message else None
+    key, at = new_id(), millis(ctx.now)
+    not_before = ctx.now + hold if remote else None
+    row = {
+        "id": key.hex,
+        "kind": kind.value,
+        "state": (ActionState.HELD if remote else ActionState.DONE).value,
+        "who": ctx.who,
+        "at": at,
+        "account_id": account,
+        "item_id": about,
+        "message_id": message.id if message else None,
+        "detail": json.dumps(dict(detail or {})),
+        "before": json.dumps(dict(changed or {})),
+        "undoes_id": undoes.id.hex if undoes else None,
+        "not_before": millis(not_before),
+        "tries": 0,
+        "settled_at": None if remote else at,
+        "trouble": "",
+    }
+    _ADD.write(ctx.session, [row])
     if undoes is not None:
-        undoes.undone_by = action.id
-    ctx.session.flush()
+        undoes.undone_by = key
     facts = {name: detail[name] for name in _AUDITED if detail and name in detail}
-    audit.write(ctx, kind.value, _target(action), action=str(action.id), **facts)
-    return Recorded(action.id, kind, action.not_before)
+    target = _about(about, message.id if message else None)
+    audit.write(ctx, kind.value, target, action=str(key), **facts)
+    return Recorded(key, kind, not_before)
+
+
+def _about(item_id: int | None, message_id: int | None) -> str:
+    """What an action is about, as the record names it."""
+    if message_id is not None:
+        return f"message:{message_id}"
+    return f"item:{item_id}" if item_id is not None else ""
 
 
 def _target(action: Action) -> str:
-    """What an action is about, as the record names it."""
-    if action.message_id is not None:
-        return f"message:{action.message_id}"
-    return f"item:{action.item_id}" if action.item_id is not None else ""
+    return _about(action.item_id, action.message_id)
 
 
 def _restore(ctx: Ctx, action: Action) -> dict[str, dict[str, list[Any]]]:
@@ -249,26 +265,37 @@ def recover(ctx: Ctx) -> int:
     if word is not None:
         audit.write(ctx, "came_back", how=word.value)
         ctx.session.delete(word)
-    rows = ctx.session.scalars(sa.select(Action).where(Action.state == ActionState.SENT)).all()
+    rows = [action for action in _of(ctx, _WAITS.rows(ctx.session)) if action.state is ActionState.SENT]
     for action in rows:
         action.state, action.not_before = ActionState.UNKNOWN, ctx.now
     return len(rows)
 
 
+# The states are written out, so that SQLite sees that the index over what waits holds all of it.
+_WAITS: Final = Plain(sa.select(_ACTION.c.id).where(_ACTION.c.state.in_(_WAITING)))
+_IN_LANE: Final = sa.and_(_ACTION.c.state.in_(_WAITING), _ACTION.c.account_id == given("account"))
+_HELD: Final = sa.and_(_IN_LANE, _ACTION.c.state != ActionState.SENT)
+_DUE: Final = Plain(sa.select(_ACTION.c.id).where(_HELD, _ACTION.c.not_before <= given("now")))
+_NEXT: Final = Plain(sa.select(_ACTION.c.not_before).where(_HELD).order_by(_ACTION.c.not_before).limit(1))
+_REFUSED: Final = Plain(
+    sa.select(_ACTION.c.id).where(
+        _ACTION.c.state == ActionState.FAILED, _ACTION.c.settled_at > given("since")
+    )
+)
+
+
+def _of(ctx: Ctx, keys: Iterable[tuple[str]]) -> list[Action]:
+    """The actions of these ids, in the order in which they were recorded."""
+    ids = [uuid.UUID(key) for (key,) in keys]
+    found = ctx.session.scalars(sa.select(Action).where(Action.id.in_(ids)))
+    return sorted(found, key=lambda action: (action.at, action.id))
+
+
 def take_due(ctx: Ctx, account_id: int, limit: int = 20) -> list[Due]:
     """Mark what is due as sent and hand it out; the caller commits before it calls the platform."""
-    rows = ctx.session.scalars(
-        sa.select(Action)
-        .where(
-            Action.account_id == account_id,
-            Action.state.in_([ActionState.HELD, ActionState.UNKNOWN]),
-            Action.not_before <= ctx.now,
-        )
-        .order_by(Action.at, Action.id)
-        .limit(limit)
-    ).all()
+    keys = _DUE.rows(ctx.session, {"account": account_id, "now": millis(ctx.now)})
     due = []
-    for action in rows:
+    for action in _of(ctx, keys)[:limit]:
         due.append(Due(action.id, _command(ctx, action), action.state is ActionState.UNKNOWN))
         action.state = ActionState.SENT
         action.tries += 1
@@ -413,75 +440,68 @@ def _keep_words(ctx: Ctx, action: Action) -> None:
 # ------------------------------------------------------------------ for the screen
 
 
+_DONE: Final = Plain(
+    sa.select(
+        *(_ACTION.c[name] for name in ("id", "kind", "at", "who", "state", "detail", "undone_by", "trouble"))
+    )
+    .where(_ACTION.c.item_id == given("item"))
+    .order_by(_ACTION.c.at.desc())
+    .limit(given("limit"))
+)
+
+
 def history(ctx: Ctx, item_id: int, limit: int = 100) -> list[HistoryRow]:
     """What was done on an item, newest first."""
-    rows = ctx.session.scalars(
-        sa.select(Action)
-        .where(Action.item_id == item_id)
-        .order_by(Action.at.desc(), Action.id.desc())
-        .limit(limit)
-    )
-    return [
-        HistoryRow(
-            action_id=row.id,
-            kind=row.kind,
-            at=row.at,
-            who=row.who,
-            state=row.state,
-            detail=json.loads(row.detail),
-            can_undo=row.undone_by is None
-            and (
-                row.state is ActionState.HELD
-                or (row.state is ActionState.DONE and KINDS[row.kind].inverse is not None)
-            ),
-            trouble=row.trouble,
+    found = _DONE.rows(ctx.session, {"item": item_id, "limit": limit})
+    # Of two in one millisecond the id says which came later.
+    found.sort(key=lambda row: (row[2], row[0]), reverse=True)
+    rows = []
+    for key, word, at, who, stand, detail, undone_by, trouble in found:
+        kind, state = ActionKind(word), ActionState(stand)
+        stands = state is ActionState.HELD or (state is ActionState.DONE and KINDS[kind].inverse is not None)
+        rows.append(
+            HistoryRow(
+                action_id=uuid.UUID(key),
+                kind=kind,
+                at=moment(at),
+                who=who,
+                state=state,
+                detail=json.loads(detail),
+                can_undo=undone_by is None and stands,
+                trouble=trouble,
+            )
         )
-        for row in rows
-    ]
+    return rows
 
 
 def outbox(ctx: Ctx, limit: int = 200) -> list[OutboxRow]:
     """What has not arrived yet, oldest first, and what was refused in the last day."""
-    rows = ctx.session.execute(
-        sa.select(Action, Thread.title, Account.handle)
-        .join(Message, Message.id == Action.message_id)
-        .join(Thread, Thread.id == Message.thread_id)
-        .join(Account, Account.id == Action.account_id)
-        .where(
-            sa.or_(
-                Action.state.in_(_WAITING),
-                sa.and_(
-                    Action.state == ActionState.FAILED,
-                    Action.settled_at > ctx.now - timedelta(days=1),
-                ),
-            )
-        )
-        .order_by(Action.at, Action.id)
-        .limit(limit)
-    )
+    since = millis(ctx.now - timedelta(days=1))
+    keys = _WAITS.rows(ctx.session) + _REFUSED.rows(ctx.session, {"since": since})
+    chosen = [action for action in _of(ctx, keys) if action.message_id is not None][:limit]
+    about = sa.select(Message.id, Thread.title, Account.handle).join(Thread, Thread.id == Message.thread_id)
+    about = about.join(Account, Account.id == Message.account_id)
+    messages = [action.message_id for action in chosen]
+    known = {key: rest for key, *rest in ctx.session.execute(about.where(Message.id.in_(messages)))}
     return [
         OutboxRow(
             action_id=action.id,
             kind=action.kind,
             item_id=action.item_id,
-            title=title,
-            account=handle,
+            title=known[action.message_id][0],
+            account=known[action.message_id][1],
             text=json.loads(action.detail).get("text", ""),
             state=action.state,
             send_at=action.not_before,
             tries=action.tries,
             trouble=action.trouble,
         )
-        for action, title, handle in rows
+        for action in chosen
+        if action.message_id in known
     ]
 
 
 def next_due(ctx: Ctx, account_id: int) -> datetime | None:
     """When the account's lane has something to send next; None where nothing waits."""
-    found: datetime | None = ctx.session.scalar(
-        sa.select(sa.func.min(Action.not_before, type_=Moment())).where(
-            Action.account_id == account_id,
-            Action.state.in_([ActionState.HELD, ActionState.UNKNOWN]),
-        )
-    )
-    return found
+    found = _NEXT.first(ctx.session, {"account": account_id})
+    return maybe_moment(found[0]) if found else None

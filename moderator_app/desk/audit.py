@@ -15,10 +15,12 @@ import sqlalchemy as sa
 
 from moderator_app.desk.desk import Ctx
 from moderator_app.models.care import Audit
+from moderator_app.models.session import Plain, adding, table
 
 _BATCH: Final = 2000
-_LAST: Final = sa.select(Audit.hash, Audit.at).order_by(Audit.seq.desc()).limit(1)
-_ADD: Final = sa.insert(Audit)
+_AUDIT: Final = table(Audit)
+_LAST: Final = Plain(sa.select(_AUDIT.c.hash, _AUDIT.c.at).order_by(_AUDIT.c.seq.desc()).limit(1))
+_ADD: Final = adding(_AUDIT, "at", "who", "what", "target", "detail", "clock_back", "hash")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +38,19 @@ class Line:
 
 def write(ctx: Ctx, /, what: str, target: str = "", **facts: str | int) -> None:
     """Add a line. `facts` are names, numbers and levels, never what anybody wrote."""
-    last = ctx.session.execute(_LAST).first()
-    before, then = (last.hash, last.at) if last else (b"", ctx.now)
-    detail = json.dumps(facts, sort_keys=True)
     at = _milliseconds(ctx.now)
-    ctx.session.execute(
-        _ADD,
-        {
-            "at": ctx.now,
-            "who": ctx.who,
-            "what": what,
-            "target": target,
-            "detail": detail,
-            "clock_back": ctx.now < then,
-            "hash": _link(before, at, ctx.who, what, target, detail),
-        },
-    )
+    before, then = _LAST.first(ctx.session) or (b"", at)
+    detail = json.dumps(facts, sort_keys=True)
+    line = {
+        "at": at,
+        "who": ctx.who,
+        "what": what,
+        "target": target,
+        "detail": detail,
+        "clock_back": at < then,
+        "hash": _link(before, at, ctx.who, what, target, detail),
+    }
+    _ADD.write(ctx.session, [line])
 
 
 def _milliseconds(at: datetime) -> int:

@@ -1,10 +1,13 @@
 """How long each level may wait, and what waiting does to the order (R3, R4)."""
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from moderator_app.models.base import Level
 from moderator_app.models.inbox import Item
+
+if TYPE_CHECKING:
+    from moderator_app.desk.work import Work
 
 # First look and first reply, from care practice 1.3 (our proposal, to be reviewed by each organisation).
 FIRST_LOOK: Final = {
@@ -21,7 +24,7 @@ FIRST_REPLY: Final = {
 }
 
 
-def settle(item: Item, now: datetime) -> None:
+def settle(item: "Item | Work", now: datetime) -> None:
     """Set the order of an item from its label, its clock and what is still unread.
 
     An amber past 150 % of its clock counts as red for ordering; its label stays. Within a rank the order

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
-from sqlalchemy.orm import Session
-
 from moderator_app.models.cipher import DiskFull
+from moderator_app.models.session import Session
 from moderator_app.models.store import Store
 
 P = ParamSpec("P")

@@ -7,6 +7,7 @@ computed from its row's total, the next smallest is hidden with it (R72).
 import csv as csv_format
 import io
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -18,12 +19,14 @@ from moderator_app.desk.clocks import FIRST_REPLY
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import ActionKind, ActionState, Level
 from moderator_app.models.care import Action
-from moderator_app.models.inbox import Account, Item, Message
+from moderator_app.models.inbox import Account, Item, MessageDay, WeekPerson, WeekThread
+from moderator_app.models.session import Plain, given, table
 
 LEAST: Final = 5  # the smallest count that is shown
 _ROUND_PEOPLE: Final = 5
 _ENOUGH_WEEKS: Final = 8  # before "usual" may be said (R95)
 _COMPARED: Final = 4
+_EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,11 @@ def suppress(cells: Sequence[int]) -> tuple[int | None, ...]:
 def week(ctx: Ctx, monday: date | None = None) -> Week:
     """The summary of the week that begins on `monday` (default: the last whole week)."""
     first = _monday(monday or ctx.now.date() - timedelta(days=7))
-    history = [_counts(ctx, first - timedelta(weeks=back)) for back in range(_COMPARED + 1)]
-    now = history[0]
+    earlier = [first - timedelta(weeks=back) for back in reversed(range(_ENOUGH_WEEKS))]
+    days = _Days(ctx, earlier[0], _ENOUGH_WEEKS)
+    compared = [first - timedelta(weeks=back) for back in range(_COMPARED + 1)]
+    history = [_counts(ctx, day, days) for day in compared]
+    now, written = history[0], days.count(first)
     figures = tuple(
         Figure(
             key,
@@ -107,15 +113,13 @@ def week(ctx: Ctx, monday: date | None = None) -> Week:
         )
         for key, label, definition, unit in _FIGURES
     )
-    begin, _ = _span(first)
-    days = [_messages(ctx, begin + timedelta(days=i), begin + timedelta(days=i + 1)) for i in range(7)]
-    earlier = [first - timedelta(weeks=back) for back in reversed(range(_ENOUGH_WEEKS))]
+    daily = [days.count(first + timedelta(days=i), 1).total() for i in range(7)]
     return Week(
         monday=first,
         figures=figures,
-        tables=(_by_level(ctx, first), _by_platform(ctx, first), _response(ctx, first)),
-        daily=suppress(days),
-        weeks=tuple((day, shown(_messages(ctx, *_span(day)))) for day in earlier),
+        tables=(_by_level(written), _by_platform(ctx, written), _response(ctx, first)),
+        daily=suppress(daily),
+        weeks=tuple((day, shown(days.count(day).total())) for day in earlier),
         method=_METHOD,
     )
 
@@ -151,70 +155,121 @@ _METHOD: Final = (
 )
 
 
-def _messages(ctx: Ctx, begin: datetime, end: datetime) -> int:
-    chosen = sa.select(sa.func.count()).select_from(Message)
-    return ctx.session.scalar(chosen.where(*_theirs(begin, end))) or 0
-
-
-def _theirs(begin: datetime, end: datetime) -> tuple[sa.ColumnElement[bool], ...]:
-    return Message.created_at >= begin, Message.created_at < end, Message.ours.is_(False)
-
-
-def _counts(ctx: Ctx, monday: date) -> dict[str, float]:
-    begin, end = _span(monday)
-    written = _theirs(begin, end)
-    total, people, threads, crisis, red = ctx.session.execute(
-        sa.select(
-            sa.func.count(),
-            sa.func.count(Message.person_id.distinct()),
-            sa.func.count(Message.thread_id.distinct()),
-            sa.func.count().filter(Message.level == Level.CRISIS),
-            sa.func.count().filter(Message.level == Level.RED),
-        ).where(*written)
-    ).one()
-    done = dict(
-        ctx.session.execute(
-            sa.select(Action.kind, sa.func.count())
-            .where(Action.at >= begin, Action.at < end, Action.state == ActionState.DONE)
-            .where(Action.undone_by.is_(None), Action.undoes_id.is_(None))
-            .group_by(Action.kind)
-        ).all()
+_DAY_TABLE, _ITEM, _ACTION, _ACCOUNT = table(MessageDay), table(Item), table(Action), table(Account)
+_DAY_MS: Final = 24 * 3600 * 1000
+# All that is counted of messages, by day: the triggers of the table keep it true after every deletion.
+_DAYS: Final = Plain(
+    sa.select(_DAY_TABLE.c.day, _DAY_TABLE.c.account_id, _DAY_TABLE.c.level, _DAY_TABLE.c.n).where(
+        _DAY_TABLE.c.day >= given("first"), _DAY_TABLE.c.day < given("end")
     )
-    opened = sum(_opened(ctx, begin, end).values())
-    minutes = [wait for _, wait in _waits(ctx, begin, end)]
+)
+
+
+def _in_week(counted: sa.Table) -> Plain:
+    return Plain(sa.select(sa.func.count()).select_from(counted).where(counted.c.week == given("week")))
+
+
+_PEOPLE, _THREADS = _in_week(table(WeekPerson)), _in_week(table(WeekThread))
+_DONE: Final = Plain(
+    sa.select(_ACTION.c.kind, sa.func.count())
+    .where(_ACTION.c.at >= given("begin"), _ACTION.c.at < given("end"))
+    .where(_ACTION.c.state == ActionState.DONE)
+    .where(_ACTION.c.undone_by.is_(None), _ACTION.c.undoes_id.is_(None))
+    .group_by(_ACTION.c.kind)
+)
+_OF_WEEK: Final = sa.and_(_ITEM.c.waiting_since >= given("begin"), _ITEM.c.waiting_since < given("end"))
+# Milliseconds from the first unanswered message to the first reply, as the index has them.
+_TOOK: Final = sa.func.max(
+    0, sa.type_coerce(_ITEM.c.first_reply_at, sa.Integer) - sa.type_coerce(_ITEM.c.waiting_since, sa.Integer)
+)
+_CLOCK: Final = sa.case(
+    {level.value: round(clock.total_seconds() * 1000) for level, clock in FIRST_REPLY.items()},
+    value=sa.type_coerce(_ITEM.c.level, sa.Integer),
+)
+_BEGUN: Final = Plain(
+    sa.select(
+        _ITEM.c.level,
+        sa.func.count(),
+        sa.func.count(_ITEM.c.first_reply_at),
+        sa.func.count().filter(_TOOK <= _CLOCK),
+    )
+    .where(_OF_WEEK)
+    .group_by(_ITEM.c.level)
+)
+_MIDDLE: Final = Plain(
+    sa.select(_TOOK)
+    .where(_OF_WEEK, _ITEM.c.first_reply_at.is_not(None))
+    .order_by(_TOOK)
+    .limit(given("some"))
+    .offset(given("before"))
+)
+_PLATFORMS: Final = Plain(sa.select(_ACCOUNT.c.id, _ACCOUNT.c.platform))
+
+
+class _Days:
+    """The messages that members wrote, counted by day, account and level, for a run of weeks."""
+
+    def __init__(self, ctx: Ctx, first: date, weeks: int) -> None:
+        begin = _day(first)
+        self._rows = _DAYS.rows(ctx.session, {"first": begin, "end": begin + 7 * weeks})
+
+    def count(self, first: date, days: int = 7) -> Counter[tuple[int, int]]:
+        """How many there are by account and level, from a day on."""
+        begin = _day(first)
+        found: Counter[tuple[int, int]] = Counter()
+        for day, account, level, n in self._rows:
+            if begin <= day < begin + days:
+                found[account, level] += n
+        return found
+
+
+def _day(day: date) -> int:
+    return day.toordinal() - _EPOCH
+
+
+def _begun(ctx: Ctx, monday: date) -> dict[Level, tuple[int, int, int]]:
+    """Of the conversations opened in a week, by level: how many, how many answered by now and in time."""
+    found = _BEGUN.rows(ctx.session, _bounds(monday))
+    return {Level(level): (opened, answered, within) for level, opened, answered, within in found}
+
+
+def _median_minutes(ctx: Ctx, monday: date, answered: int) -> float:
+    """What the middle one of the answered conversations waited."""
+    middle = {"some": 2 - answered % 2, "before": (answered - 1) // 2}
+    found = _MIDDLE.rows(ctx.session, {**_bounds(monday), **middle})
+    return statistics.fmean(took for (took,) in found) / 60_000
+
+
+def _bounds(monday: date) -> dict[str, int]:
+    begin = _day(monday) * _DAY_MS
+    return {"begin": begin, "end": begin + 7 * _DAY_MS}
+
+
+def _counts(ctx: Ctx, monday: date, days: _Days) -> dict[str, float]:
+    written = days.count(monday)
+    which = {"week": (_day(monday) + 3) // 7}  # the first of January 1970 was a Thursday
+    done = dict(_DONE.rows(ctx.session, _bounds(monday)))
+    begun = _begun(ctx, monday).values()
+    opened, answered = (sum(one[i] for one in begun) for i in (0, 1))
     counts: dict[str, float] = {
-        "messages": total,
-        "people": people,
-        "threads": threads,
-        "crisis": crisis,
-        "red": red,
-        "replies": done.get(ActionKind.REPLY, 0),
-        "escalated": done.get(ActionKind.ESCALATE, 0),
-        "closed": done.get(ActionKind.CLOSE, 0),
+        "messages": written.total(),
+        "people": _one(_PEOPLE.first(ctx.session, which)),
+        "threads": _one(_THREADS.first(ctx.session, which)),
+        "crisis": sum(n for (_, level), n in written.items() if level == Level.CRISIS),
+        "red": sum(n for (_, level), n in written.items() if level == Level.RED),
+        "replies": done.get(ActionKind.REPLY.value, 0),
+        "escalated": done.get(ActionKind.ESCALATE.value, 0),
+        "closed": done.get(ActionKind.CLOSE.value, 0),
     }
     if opened >= LEAST:
-        counts["answered_share"] = 100 * len(minutes) / opened
-    if len(minutes) >= LEAST:
-        counts["reply_minutes"] = statistics.median(minutes)
+        counts["answered_share"] = 100 * answered / opened
+    if answered >= LEAST:
+        counts["reply_minutes"] = _median_minutes(ctx, monday, answered)
     return counts
 
 
-def _opened(ctx: Ctx, begin: datetime, end: datetime) -> dict[Level, int]:
-    """How many conversations were opened in the span, by level."""
-    chosen = sa.select(Item.level, sa.func.count()).where(*_begun(begin, end)).group_by(Item.level)
-    return dict(ctx.session.execute(chosen).all())
-
-
-def _waits(ctx: Ctx, begin: datetime, end: datetime) -> list[tuple[Level, float]]:
-    """For each conversation opened in the span and answered by now: its level and the minutes it took."""
-    # Subtracted as the milliseconds that they are, in the index: a week may hold very many.
-    took = sa.type_coerce(Item.first_reply_at, sa.Integer) - sa.type_coerce(Item.waiting_since, sa.Integer)
-    chosen = sa.select(Item.level, took).where(*_begun(begin, end), Item.first_reply_at.is_not(None))
-    return [(level, max(0.0, wait / 60_000)) for level, wait in ctx.session.execute(chosen)]
-
-
-def _begun(begin: datetime, end: datetime) -> tuple[sa.ColumnElement[bool], ...]:
-    return Item.waiting_since >= begin, Item.waiting_since < end
+def _one(row: tuple[int, ...] | None) -> int:
+    return row[0] if row else 0
 
 
 def _safe(value: float | None, key: str, unit: str) -> float | None:
@@ -231,15 +286,9 @@ def _mean(values: Sequence[float | None], key: str, unit: str) -> float | None:
     return _safe(statistics.fmean(known), key, unit) if known else None
 
 
-def _by_level(ctx: Ctx, monday: date) -> Table:
-    found = dict(
-        ctx.session.execute(
-            sa.select(Message.level, sa.func.count())
-            .where(*_theirs(*_span(monday)), Message.level.is_not(None))
-            .group_by(Message.level)
-        ).all()
-    )
-    cells = suppress([found.get(level, 0) for level in Level])
+def _by_level(written: Counter[tuple[int, int]]) -> Table:
+    found = {level: sum(n for (_, of), n in written.items() if of == level) for level in Level}
+    cells = suppress([found[level] for level in Level])
     return Table(
         "levels",
         "By level",
@@ -249,31 +298,27 @@ def _by_level(ctx: Ctx, monday: date) -> Table:
     )
 
 
-def _by_platform(ctx: Ctx, monday: date) -> Table:
-    found = ctx.session.execute(
-        sa.select(Account.platform, sa.func.count())
-        .select_from(Message)
-        .join(Account, Account.id == Message.account_id)
-        .where(*_theirs(*_span(monday)))
-        .group_by(Account.platform)
-        .order_by(Account.platform)
-    ).all()
-    cells = suppress([count for _, count in found])
+def _by_platform(ctx: Ctx, written: Counter[tuple[int, int]]) -> Table:
+    platforms = dict(_PLATFORMS.rows(ctx.session))
+    found: Counter[str] = Counter()
+    for (account, _), n in written.items():
+        found[platforms[account]] += n
+    names = sorted(found)
+    cells = suppress([found[name] for name in names])
     return Table(
         "platforms",
         "By platform",
         "Where the messages of the week were written.",
         ("messages",),
-        tuple((name, (cell,)) for (name, _), cell in zip(found, cells, strict=True)),
+        tuple((name, (cell,)) for name, cell in zip(names, cells, strict=True)),
     )
 
 
 def _response(ctx: Ctx, monday: date) -> Table:
-    opened, waits = _opened(ctx, *_span(monday)), _waits(ctx, *_span(monday))
+    begun = _begun(ctx, monday)
     rows = []
     for level in Level:
-        count, clock = opened.get(level, 0), FIRST_REPLY[level].total_seconds()
-        within = sum(found is level and minutes * 60 <= clock for found, minutes in waits)
+        count, _, within = begun.get(level, (0, 0, 0))
         cells = suppress([within, count - within])
         hide = None in cells
         rows.append((level.word, (shown(count), None if hide else cells[0])))
@@ -308,13 +353,13 @@ def markdown(summary: Week) -> str:
     for figure in summary.figures:
         cells = (said(value, figure.unit) for value in (figure.value, figure.last, figure.mean))
         lines.append(f"| {figure.label} | {' | '.join(cells)} |")
-    for table in summary.tables:
-        lines += ["", f"## {table.label}", "", table.definition, ""]
+    for one in summary.tables:
+        lines += ["", f"## {one.label}", "", one.definition, ""]
         lines += [
-            f"| | {' | '.join(table.columns)} |",
-            f"|---|{'---:|' * len(table.columns)}",
+            f"| | {' | '.join(one.columns)} |",
+            f"|---|{'---:|' * len(one.columns)}",
         ]
-        lines += [f"| {name} | {' | '.join(map(said, cells))} |" for name, cells in table.rows]
+        lines += [f"| {name} | {' | '.join(map(said, cells))} |" for name, cells in one.rows]
     lines += ["", "## What the numbers mean", ""]
     lines += [f"- **{figure.label}**: {figure.definition}" for figure in summary.figures]
     lines += ["", "## Method", ""]
@@ -337,11 +382,11 @@ def csv(summary: Week) -> str:
             number = "" if value is None else f"{value:.1f}".removesuffix(".0")
             row = [monday, "figures", figure.label, column, number, figure.unit, figure.definition]
             writer.writerow(row)
-    for table in summary.tables:
-        for name, cells in table.rows:
-            for column, cell in zip(table.columns, cells, strict=True):
+    for one in summary.tables:
+        for name, cells in one.rows:
+            for column, cell in zip(one.columns, cells, strict=True):
                 number = "" if cell is None else str(cell)
-                writer.writerow([monday, table.key, name, column, number, "count", table.definition])
+                writer.writerow([monday, one.key, name, column, number, "count", one.definition])
     return out.getvalue()
 
 
@@ -353,6 +398,6 @@ def as_data(summary: Week) -> Mapping[str, object]:
             figure.key: {"value": figure.value, "last": figure.last, "mean": figure.mean}
             for figure in summary.figures
         },
-        "tables": {table.key: {name: list(cells) for name, cells in table.rows} for table in summary.tables},
+        "tables": {one.key: {name: list(cells) for name, cells in one.rows} for one in summary.tables},
         "daily": list(summary.daily),
     }

@@ -4,27 +4,75 @@ Intake writes only the platform's columns and opens work; it never touches a dec
 twice (a crash between its commit and the next pull): looking up its ids makes that harmless.
 """
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased
 
 from connectors.contract import Page, RemoteGone, RemoteMessage, RemotePerson
-from moderator_app.desk import clocks, folding
+from moderator_app.desk import clocks, folding, work
 from moderator_app.desk.desk import Ctx
-from moderator_app.models.base import Level, Status
+from moderator_app.desk.work import Work
+from moderator_app.models.base import Level, Status, millis, moment
 from moderator_app.models.inbox import Cursor, Item, Message, Person, Revision, Signal, Thread
+from moderator_app.models.session import Plain, adding, given, given_ids, table
 
 # What is older than this when it first arrives came with a back-fill: it is kept, read and searchable,
 # but opens no work unless the rules find someone in danger in it.
 EARLIER: Final = timedelta(days=7)
-# Where a bound parameter list would grow without end.
-_CHUNK: Final = 500
-# Keeps rows with and without an empty column in one statement.
-_WHOLE_ROWS: Final = {"render_nulls": True}
+_CHUNK: Final = 500  # where a bound parameter list would grow without end
+_PERSON, _THREAD, _MESSAGE = table(Person), table(Thread), table(Message)
+_OURS: Final[sa.ColumnElement[bool]] = sa.literal_column("message.ours")
+
+
+def _by_name(named: sa.Table, *columns: sa.ColumnElement[Any]) -> Plain:
+    """Rows of an account by their names on the platform, however many: one look-up for a page."""
+    return Plain(
+        sa.select(*columns)
+        .select_from(named)
+        .where(named.c.account_id == given("account"), named.c.external_id.in_(given_ids("names")))
+    )
+
+
+def _following(last: sa.Table) -> Plain:
+    return Plain(sa.select(sa.func.coalesce(sa.func.max(last.c.id), 0) + 1))
+
+
+def _changing(rows: sa.Table, *columns: str) -> Plain:
+    values = {name: given(name) for name in columns}
+    return Plain(sa.update(rows).where(rows.c.id == given("id")).values(values))
+
+
+_KNOWN: Final = _by_name(_MESSAGE, _MESSAGE.c.id)
+_ITEMS_OF: Final = _by_name(_MESSAGE, _MESSAGE.c.external_id, _MESSAGE.c.item_id)
+_ITEMS_IN: Final = Plain(sa.select(Item.id).where(Item.thread_id == given("thread")))
+_ANSWERS: Final = Plain(
+    sa.select(_MESSAGE.c.parent_ext, sa.func.max(sa.type_coerce(_MESSAGE.c.created_at, sa.Integer)))
+    .where(_MESSAGE.c.account_id == given("account"), _OURS, _MESSAGE.c.parent_ext.in_(given_ids("names")))
+    .group_by(_MESSAGE.c.parent_ext)
+)
+# An erased message's number is never given again: SQLite keeps the highest there ever was.
+_NEXT_MESSAGE: Final = Plain(sa.text("SELECT seq + 1 FROM sqlite_sequence WHERE name = 'message'"))
+_ADD_MESSAGE: Final = adding(
+    _MESSAGE,
+    *("id", "account_id", "thread_id", "person_id", "item_id", "external_id", "parent_ext", "subject_ext"),
+    *("reason", "kind", "audience", "ours", "lang", "body", "folded", "permalink", "revision"),
+    *("created_at", "fetched_at", "edited_at", "likes", "replies", "hidden_there", "liked", "read_v"),
+)
+_SEEN: Final = ("handle", "name", "first_seen", "last_seen")
+_PEOPLE: Final = _by_name(_PERSON, _PERSON.c.id, _PERSON.c.external_id, *(_PERSON.c[one] for one in _SEEN))
+_NEXT_PERSON: Final = _following(_PERSON)
+_CHANGE_PERSON: Final = _changing(_PERSON, *_SEEN)
+_ADD_PERSON: Final = adding(_PERSON, "id", "account_id", "external_id", *_SEEN, "messages")
+_THREADS: Final = _by_name(_THREAD, _THREAD.c.id, _THREAD.c.external_id, _THREAD.c.title, _THREAD.c.last_at)
+_NEXT_THREAD: Final = _following(_THREAD)
+_CHANGE_THREAD: Final = _changing(_THREAD, "title", "last_at")
+_ADD_THREAD: Final = adding(
+    _THREAD, "id", "account_id", "external_id", "title", "channel", "permalink", "last_at", "messages"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +128,15 @@ def refresh(ctx: Ctx, account_id: int, answers: Sequence[RemoteMessage | RemoteG
     return Brought(edited=edited, gone=gone)
 
 
-def _chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:
-    unique = list(dict.fromkeys(ids))
-    return (unique[i : i + _CHUNK] for i in range(0, len(unique), _CHUNK))
-
-
-def _known(ctx: Ctx, account_id: int, ids: Sequence[str]) -> dict[str, Message]:
-    found: dict[str, Message] = {}
-    for chunk in _chunks(ids):
-        rows = ctx.session.scalars(
-            sa.select(Message).where(Message.account_id == account_id, Message.external_id.in_(chunk))
-        )
-        found.update((row.external_id, row) for row in rows)
-    return found
+def _known(ctx: Ctx, account_id: int, ids: Iterable[str]) -> dict[str, Message]:
+    found = [key for (key,) in _KNOWN.rows(ctx.session, _named(account_id, ids))]
+    if not found:
+        return {}  # nearly every page of a back-fill
+    rows: dict[str, Message] = {}
+    for i in range(0, len(found), _CHUNK):
+        chosen = sa.select(Message).where(Message.id.in_(found[i : i + _CHUNK]))
+        rows.update((row.external_id, row) for row in ctx.session.scalars(chosen))
+    return rows
 
 
 def _refresh(ctx: Ctx, row: Message, remote: RemoteMessage) -> int:
@@ -172,52 +216,63 @@ def _without(ctx: Ctx, item: Item, row: Message) -> None:
 def _insert(ctx: Ctx, account_id: int, new: Sequence[RemoteMessage]) -> None:
     people = _people(ctx, account_id, new)
     threads = _threads(ctx, account_id, new)
-    items = _items(ctx, account_id, new, people, threads)
+    items, fresh = _items(ctx, account_id, new, people, threads)
+    first = _number(ctx, _NEXT_MESSAGE)
     rows: list[dict[str, Any]] = []
-    for remote in new:
-        text = folding.repair(remote.text)
-        thread = threads[remote.thread_id]
-        person = people[_person_of(remote).id]
-        item = None if remote.ours else items[thread, person]
+    for number, remote in enumerate(new, first):
+        item = None
+        if not remote.ours:
+            item = items[threads[remote.thread_id], people[_person_of(remote).id]]
+            _open(ctx, item, number, remote)
         rows.append(
-            {
+            _row(ctx, remote)
+            | {
+                "id": number,
                 "account_id": account_id,
-                "thread_id": thread,
-                "person_id": person,
+                "thread_id": threads[remote.thread_id],
+                "person_id": people[_person_of(remote).id],
                 "item_id": item.id if item else None,
-                "external_id": remote.id,
-                "parent_ext": remote.parent_id,
-                "subject_ext": remote.subject_id,
-                "reason": remote.reason,
-                "kind": remote.kind.value,
-                "audience": remote.audience.value,
-                "ours": remote.ours,
-                "lang": remote.lang,
-                "body": text,
-                "folded": folding.for_search(text),
-                "permalink": remote.permalink,
-                "revision": remote.revision,
-                "created_at": remote.created_at,
-                "fetched_at": ctx.now,
-                "edited_at": remote.edited_at,
-                "likes": remote.likes,
-                "replies": remote.replies,
-                "hidden_there": remote.hidden,
-                "read_v": 0 if remote.ours else None,
             }
         )
-    ids = _added(ctx, Message, rows)
-    for remote, row in zip(new, rows, strict=True):
-        if row["item_id"] is not None:
-            _open(ctx, items[row["thread_id"], row["person_id"]], ids[remote.id], remote)
-    ctx.session.flush()
-    _answered(ctx, account_id, [m for m in new if m.ours], threads)
-    _answered_before(ctx, account_id, new, items)
-    for item in items.values():
+    by_id = {item.id: item for item in items.values()}
+    asked = {remote.id: row["item_id"] for remote, row in zip(new, rows, strict=True) if row["item_id"]}
+    _answered(ctx, account_id, [m for m in new if m.ours], threads, asked, by_id)
+    _answered_before(ctx, account_id, asked, by_id)
+    for item in by_id.values():
         clocks.settle(item, ctx.now)
+    work.add(ctx, (item for item in by_id.values() if item.id in fresh))
+    work.change(ctx, (item for item in by_id.values() if item.id not in fresh))
+    _ADD_MESSAGE.write(ctx.session, rows)
 
 
-def _open(ctx: Ctx, item: Item, message_id: int, remote: RemoteMessage) -> None:
+def _row(ctx: Ctx, remote: RemoteMessage) -> dict[str, Any]:
+    """A new message as the file has it, without where it belongs."""
+    text = folding.repair(remote.text)
+    return {
+        "external_id": remote.id,
+        "parent_ext": remote.parent_id,
+        "subject_ext": remote.subject_id,
+        "reason": remote.reason,
+        "kind": remote.kind.value,
+        "audience": remote.audience.value,
+        "ours": remote.ours,
+        "lang": remote.lang,
+        "body": text,
+        "folded": folding.for_search(text),
+        "permalink": remote.permalink,
+        "revision": remote.revision,
+        "created_at": millis(remote.created_at),
+        "fetched_at": millis(ctx.now),
+        "edited_at": millis(remote.edited_at),
+        "likes": remote.likes,
+        "replies": remote.replies,
+        "hidden_there": remote.hidden,
+        "liked": False,
+        "read_v": 0 if remote.ours else None,
+    }
+
+
+def _open(ctx: Ctx, item: Work, message_id: int, remote: RemoteMessage) -> None:
     """A new message is work: whatever the item was, it is open again."""
     item.pending += 1
     item.last_at = max(item.last_at, remote.created_at)
@@ -237,48 +292,55 @@ def _open(ctx: Ctx, item: Item, message_id: int, remote: RemoteMessage) -> None:
     item.new_messages += 1
 
 
-def _answered(ctx: Ctx, account_id: int, ours: Sequence[RemoteMessage], threads: dict[str, int]) -> None:
-    """Our own messages that were written elsewhere (another device, before us) answer what came before."""
-    for remote in ours:
-        chosen = sa.select(Item).where(
-            Item.thread_id == threads[remote.thread_id],
-            Item.last_at <= remote.created_at,
-            Item.status.in_([Status.OPEN, Status.EARLIER]),
-        )
-        if remote.parent_id is not None:
-            chosen = chosen.join(Message, Message.item_id == Item.id).where(
-                Message.account_id == account_id, Message.external_id == remote.parent_id
-            )
-        elif remote.id == remote.thread_id:
-            continue  # a post of ours opens a conversation, it answers nobody
-        for item in ctx.session.scalars(chosen):
-            item.status, item.new_messages = Status.ANSWERED, 0
-            item.first_reply_at = item.first_reply_at or remote.created_at
-
-
-def _answered_before(
-    ctx: Ctx, account_id: int, new: Sequence[RemoteMessage], items: dict[tuple[int, int], Item]
+def _answered(
+    ctx: Ctx,
+    account_id: int,
+    ours: Sequence[RemoteMessage],
+    threads: Mapping[str, int],
+    asked: Mapping[str, int],
+    items: dict[int, Work],
 ) -> None:
+    """Our own messages that were written elsewhere (another device, before us) answer what came before.
+
+    `asked` names the items of this page's messages; what is older is looked up. Items that an answer
+    reaches are added to `items`.
+    """
+    parents = [m.parent_id for m in ours if m.parent_id is not None and m.parent_id not in asked]
+    values = {"account": account_id, "names": json.dumps(parents)}
+    asked = dict(_ITEMS_OF.rows(ctx.session, values)) | dict(asked) if parents else asked
+    wanted = {asked[m.parent_id] for m in ours if m.parent_id is not None and m.parent_id in asked}
+    items |= work.by_id(ctx, wanted - items.keys())
+    for remote in ours:
+        thread = threads[remote.thread_id]
+        if remote.parent_id is not None:
+            reached = {asked.get(remote.parent_id, 0)}
+        elif remote.id != remote.thread_id:
+            reached = _of_thread(ctx, thread, items)
+        else:
+            continue  # a post of ours opens a conversation, it answers nobody
+        for item in (items[key] for key in reached & items.keys()):
+            if item.thread_id == thread:
+                _answer(item, remote.created_at)
+
+
+def _of_thread(ctx: Ctx, thread: int, items: dict[int, Work]) -> set[int]:
+    """The items of a conversation, all of them in `items` from now on."""
+    stored = {key for (key,) in _ITEMS_IN.rows(ctx.session, {"thread": thread})}
+    items |= work.by_id(ctx, stored - items.keys())
+    return {item.id for item in items.values() if item.thread_id == thread}
+
+
+def _answer(item: Work, when: datetime) -> None:
+    if item.last_at <= when and item.status in (Status.OPEN, Status.EARLIER):
+        item.status, item.new_messages = Status.ANSWERED, 0
+        item.first_reply_at = item.first_reply_at or when
+
+
+def _answered_before(ctx: Ctx, account_id: int, asked: Mapping[str, int], items: Mapping[int, Work]) -> None:
     """An answer of ours may have come in before what it answers: streams are read one after another."""
-    ids = [m.id for m in new if not m.ours]
-    by_id = {item.id: item for item in items.values()}
-    for chunk in _chunks(ids):
-        asked = aliased(Message)
-        found = ctx.session.execute(
-            sa.select(asked.item_id, sa.func.max(Message.created_at, type_=Message.created_at.type))
-            .join(asked, sa.and_(asked.account_id == account_id, asked.external_id == Message.parent_ext))
-            .where(
-                Message.account_id == account_id,
-                sa.literal_column("message.ours"),
-                Message.parent_ext.in_(chunk),
-            )
-            .group_by(asked.item_id)
-        ).all()
-        for item_id, at in found:
-            item = by_id.get(item_id or 0)
-            if item is not None and item.last_at <= at and item.status in (Status.OPEN, Status.EARLIER):
-                item.status, item.new_messages = Status.ANSWERED, 0
-                item.first_reply_at = item.first_reply_at or at
+    found = _ANSWERS.rows(ctx.session, {"account": account_id, "names": json.dumps(list(asked))})
+    for name, when in found:
+        _answer(items[asked[name]], moment(when))
 
 
 def _person_of(remote: RemoteMessage) -> RemotePerson:
@@ -287,119 +349,108 @@ def _person_of(remote: RemoteMessage) -> RemotePerson:
 
 
 def _people(ctx: Ctx, account_id: int, new: Sequence[RemoteMessage]) -> dict[str, int]:
-    seen: dict[str, tuple[RemotePerson, list[RemoteMessage]]] = {}
+    rows: dict[str, dict[str, Any]] = {}
     for remote in new:
-        person = _person_of(remote)
-        seen.setdefault(person.id, (person, []))[1].append(remote)
-    found: dict[str, int] = {}
-    for chunk in _chunks(list(seen)):
-        for row in ctx.session.scalars(
-            sa.select(Person).where(Person.account_id == account_id, Person.external_id.in_(chunk))
-        ):
-            person, theirs = seen[row.external_id]
-            row.handle, row.name = folding.repair(person.handle), folding.repair(person.name)
-            row.last_seen = max(row.last_seen, *(m.created_at for m in theirs))
-            row.first_seen = min(row.first_seen, *(m.created_at for m in theirs))
-            found[row.external_id] = row.id
-    rows = [
-        {
-            "account_id": account_id,
-            "external_id": key,
-            "handle": folding.repair(person.handle),
-            "name": folding.repair(person.name),
-            "first_seen": min(m.created_at for m in theirs),
-            "last_seen": max(m.created_at for m in theirs),
-        }
-        for key, (person, theirs) in seen.items()
-        if key not in found
-    ]
-    return found | _added(ctx, Person, rows)
+        person, at = _person_of(remote), millis(remote.created_at)
+        row = rows.get(person.id)
+        if row is None:
+            rows[person.id] = {
+                "account_id": account_id,
+                "external_id": person.id,
+                "handle": folding.repair(person.handle),
+                "name": folding.repair(person.name),
+                "first_seen": at,
+                "last_seen": at,
+                "messages": 0,  # the trigger counts
+            }
+        else:
+            row["first_seen"], row["last_seen"] = min(row["first_seen"], at), max(row["last_seen"], at)
+    changed = []
+    for key, name, *before in _PEOPLE.rows(ctx.session, _named(account_id, rows)):
+        row = rows[name]
+        row["id"] = key
+        row["first_seen"] = min(row["first_seen"], before[2])
+        row["last_seen"] = max(row["last_seen"], before[3])
+        if before != [row["handle"], row["name"], row["first_seen"], row["last_seen"]]:
+            changed.append(row)
+    _CHANGE_PERSON.write(ctx.session, changed)
+    return _numbered(ctx, rows, _NEXT_PERSON, _ADD_PERSON)
 
 
 def _threads(ctx: Ctx, account_id: int, new: Sequence[RemoteMessage]) -> dict[str, int]:
-    seen: dict[str, list[RemoteMessage]] = {}
+    rows: dict[str, dict[str, Any]] = {}
     for remote in new:
-        seen.setdefault(remote.thread_id, []).append(remote)
-    found: dict[str, int] = {}
-    for chunk in _chunks(list(seen)):
-        for row in ctx.session.scalars(
-            sa.select(Thread).where(Thread.account_id == account_id, Thread.external_id.in_(chunk))
-        ):
-            theirs = seen[row.external_id]
-            row.title = row.title or folding.repair(theirs[0].thread_title)
-            row.last_at = max(row.last_at, *(m.created_at for m in theirs))
-            found[row.external_id] = row.id
-    rows = [
-        {
-            "account_id": account_id,
-            "external_id": key,
-            "title": folding.repair(theirs[0].thread_title),
-            "channel": folding.repair(theirs[0].channel),
-            "permalink": theirs[0].permalink,
-            "last_at": max(m.created_at for m in theirs),
-        }
-        for key, theirs in seen.items()
-        if key not in found
-    ]
-    return found | _added(ctx, Thread, rows)
+        at = millis(remote.created_at)
+        row = rows.get(remote.thread_id)
+        if row is None:
+            rows[remote.thread_id] = {
+                "account_id": account_id,
+                "external_id": remote.thread_id,
+                "title": folding.repair(remote.thread_title),
+                "channel": folding.repair(remote.channel),
+                "permalink": remote.permalink,
+                "last_at": at,
+                "messages": 0,  # the trigger counts
+            }
+        else:
+            row["last_at"] = max(row["last_at"], at)
+    changed = []
+    for key, name, title, last_at in _THREADS.rows(ctx.session, _named(account_id, rows)):
+        row = rows[name]
+        row.update(id=key, title=title or row["title"], last_at=max(row["last_at"], last_at))
+        if (row["title"], row["last_at"]) != (title, last_at):
+            changed.append(row)
+    _CHANGE_THREAD.write(ctx.session, changed)
+    return _numbered(ctx, rows, _NEXT_THREAD, _ADD_THREAD)
 
 
-def _added(
-    ctx: Ctx, table: type[Person | Thread | Message], rows: Sequence[dict[str, Any]]
-) -> dict[str, int]:
-    """Insert many at once and answer the new ids by their names on the platform.
+def _named(account_id: int, names: Iterable[str]) -> dict[str, Any]:
+    return {"account": account_id, "names": json.dumps(list(names))}
 
-    Asking for the ids in the order of the rows would make SQLAlchemy insert one by one on SQLite.
+
+def _numbered(ctx: Ctx, rows: Mapping[str, dict[str, Any]], following: Plain, add: Plain) -> dict[str, int]:
+    """Write the rows that have no id yet; the ids of all, by their names on the platform.
+
+    The ids are given here and not by SQLite: nobody else can write, and asking for each back takes longer
+    than to write it.
     """
-    if not rows:
-        return {}
-    statement = sa.insert(table).returning(table.external_id, table.id)
-    found = ctx.session.execute(statement, rows, execution_options=_WHOLE_ROWS)
-    return {name: key for name, key in found}  # noqa: C416 - rows of two are no pairs to the type checker
+    fresh = [row for row in rows.values() if "id" not in row]
+    if fresh:
+        for number, row in enumerate(fresh, _number(ctx, following)):
+            row["id"] = number
+        add.write(ctx.session, fresh)
+    return {name: row["id"] for name, row in rows.items()}
+
+
+def _number(ctx: Ctx, following: Plain) -> int:
+    found = following.first(ctx.session)
+    return found[0] if found else 1
 
 
 def _items(
     ctx: Ctx,
     account_id: int,
     new: Sequence[RemoteMessage],
-    people: dict[str, int],
-    threads: dict[str, int],
-) -> dict[tuple[int, int], Item]:
+    people: Mapping[str, int],
+    threads: Mapping[str, int],
+) -> tuple[dict[tuple[int, int], Work], set[int]]:
+    """The items of these messages by conversation and person, and the ids of those that are new."""
     wanted: dict[tuple[int, int], RemoteMessage] = {}
     for remote in new:
         if not remote.ours:
             wanted.setdefault((threads[remote.thread_id], people[_person_of(remote).id]), remote)
-    found: dict[tuple[int, int], Item] = {}
-    keys = sorted(wanted)
-    for i in range(0, len(keys), _CHUNK):
-        # Both by name: a thread of thousands must not be loaded for one new message in it.
-        chosen = sa.select(Item).where(
-            Item.thread_id.in_({thread for thread, _ in keys[i : i + _CHUNK]}),
-            Item.person_id.in_({person for _, person in keys[i : i + _CHUNK]}),
+    found = work.by_pair(ctx, wanted)
+    missing = [key for key in wanted if key not in found]
+    first = work.next_id(ctx)
+    for number, (thread, person) in enumerate(missing, first):
+        at = min(wanted[thread, person].created_at, ctx.now)
+        found[thread, person] = Work(
+            id=number,
+            account_id=account_id,
+            thread_id=thread,
+            person_id=person,
+            waiting_since=at,
+            due_at=at,
+            last_at=at,
         )
-        found.update(((row.thread_id, row.person_id), row) for row in ctx.session.scalars(chosen))
-    rows = [
-        _new_item(account_id, key, min(remote.created_at, ctx.now))
-        for key, remote in wanted.items()
-        if key not in found
-    ]
-    if rows:
-        made = ctx.session.scalars(sa.insert(Item).returning(Item), rows)
-        found.update(((row.thread_id, row.person_id), row) for row in made)
-    return found
-
-
-def _new_item(account_id: int, key: tuple[int, int], at: datetime) -> dict[str, Any]:
-    return {
-        "account_id": account_id,
-        "thread_id": key[0],
-        "person_id": key[1],
-        "level": Level.GREEN,
-        "status": Status.EARLIER,
-        "rank": int(Level.RED),
-        "pending": 0,
-        "new_messages": 0,
-        "waiting_since": at,
-        "due_at": at,
-        "last_at": at,
-    }
+    return found, set(range(first, first + len(missing)))

@@ -11,6 +11,7 @@ from moderator_app.models.base import Level, Status
 
 FILTERS: Final = ("from:", "platform:", "level:", "queue:", "before:", "after:", "has:", "sort:best")
 HAS: Final = ("link", "edit", "note", "draft", "reply", "report")
+_LEAST_BEGINNING: Final = 4  # letters
 _TOKEN: Final = re.compile(r'(?P<out>-)?(?:(?P<name>[a-z]+):)?(?:"(?P<phrase>[^"]*)"?|(?P<word>\S+))')
 
 
@@ -70,7 +71,8 @@ def _term(text: str, *, begins: bool) -> Term | None:
     words = tuple(word for word in re.split(r"[\W_]+", folding.fold(text)) if word)
     if not words:
         return None
-    return Term(words, begins and len(words[-1]) > 1)  # one letter is no beginning worth asking for
+    # Few letters begin so many words that the index would read most of itself.
+    return Term(words, begins and (len(words[-1]) >= _LEAST_BEGINNING or text.endswith("*")))
 
 
 def _filter(query: Query, name: str, value: str) -> bool:

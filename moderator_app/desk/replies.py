@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -12,7 +13,9 @@ from moderator_app.desk.respect import check, fill
 from moderator_app.desk.rows import ActionKind, Draft, Level, Recorded, Status, TemplateRow
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.models import care
+from moderator_app.models.base import moment
 from moderator_app.models.inbox import Item, Message
+from moderator_app.models.session import Plain, given, table
 
 __all__ = ["check", "draft", "fill", "save_draft", "send", "templates"]
 
@@ -27,12 +30,21 @@ def templates(ctx: Ctx) -> list[TemplateRow]:
     return shipped + list(own.values())
 
 
+_DRAFT: Final = table(care.Draft)
+_MINE: Final = Plain(
+    sa.select(*(_DRAFT.c[name] for name in ("text", "audience", "template_id", "saved_at"))).where(
+        _DRAFT.c.item_id == given("item"), _DRAFT.c.who == given("who")
+    )
+)
+
+
 def draft(ctx: Ctx, item_id: int) -> Draft | None:
     """My unsent words for an item."""
-    row = _draft(ctx, item_id)
-    if row is None:
+    found = _MINE.first(ctx.session, {"item": item_id, "who": ctx.who})
+    if found is None:
         return None
-    return Draft(row.item_id, row.text, Audience(row.audience), row.template_id, row.saved_at)
+    text, audience, template, saved_at = found
+    return Draft(item_id, text, Audience(audience), template, moment(saved_at))
 
 
 def _draft(ctx: Ctx, item_id: int) -> care.Draft | None:

@@ -5,6 +5,8 @@ before: after: has: sort:best. The word at the end is taken as the beginning of 
 typed. Everything else is quoted, so that no character of it is an operator of the index.
 """
 
+import functools
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,9 +20,10 @@ from moderator_app.desk.desk import Ctx, Desk
 from moderator_app.desk.query import Query, Term, parse
 from moderator_app.desk.rows import Hit, Span
 from moderator_app.errors import Cancelled
-from moderator_app.models.base import Base, Level, Status
+from moderator_app.models.base import Base, Level, moment
 from moderator_app.models.care import Meta
 from moderator_app.models.inbox import Account, Message, Person, Thread
+from moderator_app.models.session import Plain, given_ids, table
 
 _CONTEXT: Final = 90  # characters shown on either side of the first match
 _NAMES: Final = 200  # people whom one from: may mean
@@ -30,30 +33,36 @@ _WEEK_MS: Final = 7 * 24 * 3600 * 1000
 _BATCH: Final = 500
 
 # Put together once: SQLAlchemy takes longer to build and recognise it than SQLite to answer it.
-_FOUND: Final = (
+_MESSAGE, _PERSON, _THREAD = table(Message), table(Person), table(Thread)
+_FOUND: Final = Plain(
     sa.select(
-        Message.id,
-        Message.item_id,
-        Message.body,
-        Message.created_at,
-        Person.name,
-        Person.handle,
-        Thread.title,
+        _MESSAGE.c.id,
+        _MESSAGE.c.item_id,
+        _MESSAGE.c.body,
+        _MESSAGE.c.created_at,
+        _PERSON.c.name,
+        _PERSON.c.handle,
+        _THREAD.c.title,
     )
-    .outerjoin(Person, Person.id == Message.person_id)
-    .join(Thread, Thread.id == Message.thread_id)
-    .where(Message.id.in_(sa.bindparam("ids", expanding=True)))
+    .select_from(
+        _MESSAGE.outerjoin(_PERSON, _PERSON.c.id == _MESSAGE.c.person_id).join(
+            _THREAD, _THREAD.c.id == _MESSAGE.c.thread_id
+        )
+    )
+    .where(_MESSAGE.c.id.in_(given_ids("ids")))
 )
 # What each has: asks of a message m and its item i.
 _HAS: Final = {
     "link": "(m.body LIKE '%http://%' OR m.body LIKE '%https://%' OR m.body LIKE '%www.%')",
     "edit": "m.edited_at IS NOT NULL",
-    "note": "EXISTS (SELECT 1 FROM note n WHERE n.item_id = m.item_id AND n.forgotten_at IS NULL)",
-    "draft": "EXISTS (SELECT 1 FROM draft d WHERE d.item_id = m.item_id)",
     "reply": "i.first_reply_at IS NOT NULL",
     "report": "m.kind = 'report'",
 }
-_STATUSES: Final = ", ".join(f"'{status.value}'" for status in Status)
+# What few conversations have: their messages are a small set, asked for once.
+_FEW_HAVE: Final = {
+    "note": "SELECT u.id FROM note n JOIN message u ON u.item_id = n.item_id WHERE n.forgotten_at IS NULL",
+    "draft": "SELECT u.id FROM draft d JOIN message u ON u.item_id = d.item_id",
+}
 
 
 def expression(words: str) -> str:
@@ -88,7 +97,8 @@ def find(
         return []
     with _stoppable(ctx, cancelled):
         ids = _ids(ctx, query, limit, below)
-        found = {row.id: row for row in ctx.session.execute(_FOUND, {"ids": ids})} if ids else {}
+        rows = _FOUND.rows(ctx.session, {"ids": json.dumps(ids)}) if ids else []
+    found = {row[0]: row for row in rows}
     return [_hit(found[key], query.terms) for key in ids if key in found]
 
 
@@ -99,13 +109,12 @@ def _stoppable(ctx: Ctx, cancelled: Callable[[], bool] | None) -> Iterator[None]
         return
     if cancelled():
         raise Cancelled
-    raw = ctx.session.connection().connection.driver_connection
-    assert raw is not None
+    raw = ctx.session.driver
     raw.set_progress_handler(cancelled, _STEPS)
     try:
         yield
-    except sa.exc.OperationalError as error:
-        if cancelled() and "interrupted" in str(error.orig):
+    except (sa.exc.OperationalError, raw.OperationalError) as error:
+        if cancelled() and "interrupted" in str(error):
             raise Cancelled from None
         raise
     finally:
@@ -146,7 +155,8 @@ def _ids(ctx: Ctx, query: Query, limit: int, below: int | None) -> list[int]:
     # By hand: MATCH and the order by rowid are outside the ORM's words. Only constants are put in.
     text = f"SELECT {key} FROM {source} WHERE {' AND '.join(where)} ORDER BY {order} LIMIT :most"  # noqa: S608 - see _tests
     used = {name: value for name, value in values.items() if f":{name}" in text}
-    return list(ctx.session.scalars(sa.text(text), used))
+    ctx.session.flush()
+    return [key for (key,) in ctx.session.driver.execute(text, used)]
 
 
 def _facets(ctx: Ctx, query: Query) -> list[list[str]] | None:
@@ -197,13 +207,14 @@ def _tests(query: Query, values: dict[str, Any]) -> tuple[list[str], list[str]]:
             # Few conversations are so urgent: their messages are a small set, asked for once.
             sets.append(
                 "SELECT u.id FROM item w JOIN message u ON u.item_id = w.id"  # noqa: S608 - numbers of ours
-                f" WHERE w.status IN ({_STATUSES}) AND w.level IN ({levels})"
+                f" WHERE w.level <= {int(Level.RED)} AND w.level IN ({levels})"
             )
         else:
             tests.append(f"i.level IN ({levels})")
     if query.statuses:
         tests.append(f"i.status IN ({', '.join(repr(status.value) for status in query.statuses)})")
-    tests += [_HAS[what] for what in query.has]
+    tests += [_HAS[what] for what in query.has if what in _HAS]
+    sets += [_FEW_HAVE[what] for what in query.has if what in _FEW_HAVE]
     for name, sign in (("before", "<"), ("after", ">=")):
         at: datetime | None = getattr(query, name)
         if at is not None:
@@ -212,16 +223,17 @@ def _tests(query: Query, values: dict[str, Any]) -> tuple[list[str], list[str]]:
     return sets, tests
 
 
-def _hit(row: Any, terms: list[Term]) -> Hit:
-    matches = list(_matches(row.body, terms))
+def _hit(row: tuple[Any, ...], terms: list[Term]) -> Hit:
+    key, item_id, body, at, name, handle, title = row
+    matches = _matches(body, terms)
     begin = max(0, (matches[0][0] if matches else 0) - _CONTEXT)
-    excerpt = row.body[begin : begin + 2 * _CONTEXT + 40]
+    excerpt = body[begin : begin + 2 * _CONTEXT + 40]
     return Hit(
-        message_id=row.id,
-        item_id=row.item_id,
-        person=row.name or row.handle or "",
-        title=row.title,
-        at=row.created_at,
+        message_id=key,
+        item_id=item_id,
+        person=name or handle or "",
+        title=title,
+        at=moment(at),
         excerpt=excerpt,
         matches=tuple(
             Span(start - begin, min(end - begin, len(excerpt)))
@@ -231,21 +243,35 @@ def _hit(row: Any, terms: list[Term]) -> Hit:
     )
 
 
-def _matches(body: str, terms: list[Term]) -> Iterator[tuple[int, int]]:
+def _matches(body: str, terms: list[Term]) -> list[tuple[int, int]]:
     """Where the terms stand in a text as it was written, whatever its spelling."""
+    pattern = _pattern(tuple(terms))
+    if pattern is None:
+        return []
+    plain = body.lower()
+    if len(plain) == len(body):
+        # Nearly always it is written as it was typed: then there is no way back to look for.
+        found = [match.span() for match in pattern.finditer(plain)]
+        if found:
+            return found
     folded, origins = folding.trace(body)
+    traced = []
+    for match in pattern.finditer(folded):
+        last = origins[match.end() - 1]
+        end = next((place for place in origins[match.end() :] if place > last), len(body))
+        traced.append((origins[match.start()], end))
+    return traced
+
+
+@functools.lru_cache(maxsize=8)
+def _pattern(terms: tuple[Term, ...]) -> re.Pattern[str] | None:
     plain = [[folding.trace(word)[0].strip() for word in term.words] for term in terms]
     patterns = [
         r"(?<!\w)" + r"[\W_]+".join(map(re.escape, words)) + (r"\w*" if term.begins else r"(?!\w)")
         for words, term in zip(plain, terms, strict=True)
         if all(words)
     ]
-    if not patterns:
-        return
-    for found in re.finditer("|".join(patterns), folded):
-        last = origins[found.end() - 1]
-        end = next((place for place in origins[found.end() :] if place > last), len(body))
-        yield origins[found.start()], end
+    return re.compile("|".join(patterns)) if patterns else None
 
 
 # ------------------------------------------------------------------ a new way to fold

@@ -2,8 +2,10 @@
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
+from operator import attrgetter, itemgetter
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -13,37 +15,86 @@ from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import (
     ActionKind,
     ActionState,
+    Cue,
+    Level,
     MessageRow,
     NoteRow,
     PersonCard,
     Recorded,
+    Status,
     ThreadView,
 )
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
+from moderator_app.models.base import maybe_moment, millis, moment
 from moderator_app.models.care import Action, Note, new_id
 from moderator_app.models.inbox import Account, Item, Message, Person, Thread
+from moderator_app.models.session import Plain, given, table
 
-_WEEKS = 10
+_WEEKS: Final = 10
+_WEEK_MS: Final = 7 * 24 * 3600 * 1000
+
+
+_ITEM, _THREAD, _PERSON, _ACCOUNT = table(Item), table(Thread), table(Person), table(Account)
+_MESSAGE, _ACTION, _NOTE = table(Message), table(Action), table(Note)
+_AROUND: Final = Plain(
+    sa.select(
+        _ITEM.c.thread_id,
+        _ITEM.c.person_id,
+        _THREAD.c.messages,
+        _ACCOUNT.c.name,
+        _ACCOUNT.c.handle,
+        _ACCOUNT.c.abilities,
+    )
+    .join(_THREAD, _THREAD.c.id == _ITEM.c.thread_id)
+    .join(_ACCOUNT, _ACCOUNT.c.id == _ITEM.c.account_id)
+    .where(_ITEM.c.id == given("item"))
+)
+_NEWEST: Final = Plain(
+    sa.select(
+        _MESSAGE.c.id,
+        _MESSAGE.c.person_id,
+        _PERSON.c.name,
+        _PERSON.c.handle,
+        _MESSAGE.c.ours,
+        _ACTION.c.who,
+        _MESSAGE.c.body,
+        _MESSAGE.c.level,
+        _MESSAGE.c.created_at,
+        _MESSAGE.c.edited_at,
+        _MESSAGE.c.gone_at,
+        sa.func.coalesce(_MESSAGE.c.hidden_wanted, _MESSAGE.c.hidden_there),
+        _MESSAGE.c.audience,
+        _MESSAGE.c.kind,
+        _MESSAGE.c.likes,
+        _MESSAGE.c.permalink,
+        _MESSAGE.c.reason,
+    )
+    .select_from(_MESSAGE)
+    .outerjoin(_PERSON, _PERSON.c.id == _MESSAGE.c.person_id)
+    # The file keeps an action's id without hyphens, a message with them.
+    .outerjoin(_ACTION, _ACTION.c.id == sa.func.replace(_MESSAGE.c.action_id, "-", ""))
+    .where(_MESSAGE.c.thread_id == given("thread"))
+    .order_by(_MESSAGE.c.created_at.desc(), _MESSAGE.c.id.desc())
+    .limit(given("limit"))
+)
 
 
 def view(ctx: Ctx, item_id: int, limit: int = 200) -> ThreadView:
     """The conversation of an item: its newest `limit` messages, oldest first, and all around it."""
-    item = triage.get(ctx, item_id)
-    chosen = sa.select(Message).where(Message.thread_id == item.thread_id)
-    newest = ctx.session.scalars(
-        chosen.order_by(Message.created_at.desc(), Message.id.desc()).limit(limit)
-    ).all()
-    total = ctx.session.scalar(
-        sa.select(sa.func.count()).select_from(Message).where(Message.thread_id == item.thread_id)
-    )
-    abilities = accounts.abilities(ctx, item.account_id)
+    cards = triage.rows(ctx, [item_id])
+    around = _AROUND.first(ctx.session, {"item": item_id})
+    if around is None or not cards:
+        raise triage.gone()
+    thread, person, total, name, handle, able = around
+    messages = _messages(ctx, thread, limit)
+    abilities = json.loads(able)
     return ThreadView(
-        item=triage.rows(ctx, [item_id])[0],
-        messages=(*_messages(ctx, newest[::-1]), *_leaving(ctx, item)),
-        earlier_messages=max(0, (total or 0) - len(newest)),
+        item=cards[0],
+        messages=(*messages, *_leaving(ctx, item_id, name or handle, handle)),
+        earlier_messages=max(0, total - len(messages)),
         history=tuple(actions.history(ctx, item_id)),
-        notes=_notes(ctx, Note.item_id == item_id),
-        person=person_card(ctx, item.person_id),
+        notes=_notes(ctx, _NOTES_OF_ITEM, item_id),
+        person=person_card(ctx, person),
         can=_refusals(abilities.get("verbs", {})),
         max_text=abilities.get("max_text", 0),
         text_unit=abilities.get("text_unit", "characters"),
@@ -60,82 +111,76 @@ def _refusals(verbs: Mapping[str, str]) -> dict[ActionKind, str]:
     }
 
 
-def _messages(ctx: Ctx, found: Sequence[Message]) -> list[MessageRow]:
-    people = {
-        person.id: person
-        for person in ctx.session.scalars(
-            sa.select(Person).where(Person.id.in_({m.person_id for m in found if m.person_id}))
-        )
-    }
-    cues = triage.cues(ctx, [m.id for m in found])
-    wrote = _authors(ctx, found)
-    return [
-        MessageRow(
-            message_id=m.id,
-            action_id=None,
-            person_id=m.person_id,
-            person=_name(people.get(m.person_id or 0)),
-            handle=people[m.person_id].handle if m.person_id in people else "",
-            ours=m.ours,
-            by=wrote.get(m.action_id or "", ""),
-            text=m.body,
-            cues=tuple(sorted(cues.get(m.id, ()), key=lambda cue: cue.start)),
-            level=m.level,
-            at=m.created_at,
-            edited_at=m.edited_at,
-            gone=m.gone_at is not None,
-            hidden=m.hidden_there if m.hidden_wanted is None else m.hidden_wanted,
-            audience=Audience(m.audience),
-            kind=Kind(m.kind),
-            likes=m.likes,
-            permalink=m.permalink,
-            reason=m.reason,
-        )
-        for m in found
-    ]
+def _messages(ctx: Ctx, thread_id: int, limit: int) -> list[MessageRow]:
+    """The newest messages of a conversation, oldest first."""
+    found = _NEWEST.rows(ctx.session, {"thread": thread_id, "limit": limit})[::-1]
+    cues = triage.cues(ctx, [row[0] for row in found])
+    return [_message_row(row, cues.get(row[0], ())) for row in found]
 
 
-def _name(person: Person | None) -> str:
-    return (person.name or person.handle) if person else ""
-
-
-def _authors(ctx: Ctx, found: Sequence[Message]) -> dict[str, str]:
-    """Which moderator wrote which of our replies."""
-    keys = [uuid.UUID(m.action_id) for m in found if m.action_id]
-    rows = ctx.session.execute(sa.select(Action.id, Action.who).where(Action.id.in_(keys)))
-    return {str(key): who for key, who in rows}
-
-
-def _leaving(ctx: Ctx, item: Item) -> list[MessageRow]:
-    """Replies that have not arrived: held, being sent, or refused and not yet written again."""
-    account = ctx.session.get_one(Account, item.account_id)
-    states = [ActionState.HELD, ActionState.SENT, ActionState.UNKNOWN, ActionState.FAILED]
-    found = ctx.session.scalars(
-        sa.select(Action)
-        .where(
-            Action.item_id == item.id,
-            Action.kind == ActionKind.REPLY,
-            Action.state.in_(states),
-            Action.at > ctx.now - timedelta(days=1),
-        )
-        .order_by(Action.at, Action.id)
+def _message_row(row: tuple[Any, ...], cues: tuple[Cue, ...]) -> MessageRow:
+    key, person, name, handle, ours, by, text, level, at, edited, gone, hidden = row[:12]
+    audience, kind, likes, permalink, reason = row[12:]
+    return MessageRow(
+        message_id=key,
+        action_id=None,
+        person_id=person,
+        person=name or handle or "",
+        handle=handle or "",
+        ours=bool(ours),
+        by=by or "",
+        text=text,
+        cues=tuple(sorted(cues, key=attrgetter("start"))) if cues else (),
+        level=None if level is None else Level(level),
+        at=moment(at),
+        edited_at=maybe_moment(edited),
+        gone=gone is not None,
+        hidden=bool(hidden),
+        audience=Audience(audience),
+        kind=Kind(kind),
+        likes=likes,
+        permalink=permalink,
+        reason=reason,
     )
+
+
+_LEAVING: Final = Plain(
+    sa.select(
+        *(
+            _ACTION.c[name]
+            for name in ("id", "who", "detail", "at", "reason", "state", "not_before", "trouble")
+        )
+    )
+    .where(
+        _ACTION.c.item_id == given("item"),
+        _ACTION.c.at > given("since"),
+        _ACTION.c.kind == ActionKind.REPLY,
+        _ACTION.c.state.in_([ActionState.HELD, ActionState.SENT, ActionState.UNKNOWN, ActionState.FAILED]),
+    )
+    .order_by(_ACTION.c.at)
+)
+
+
+def _leaving(ctx: Ctx, item_id: int, name: str, ours: str) -> list[MessageRow]:
+    """Replies that have not arrived: held, being sent, or refused and not yet written again."""
+    since = millis(ctx.now - timedelta(days=1))
     rows = []
-    for action in found:
-        detail = json.loads(action.detail)
+    found = _LEAVING.rows(ctx.session, {"item": item_id, "since": since})
+    for key, who, words, at, reason, state, send_at, trouble in found:
+        detail = json.loads(words)
         rows.append(
             MessageRow(
                 message_id=None,
-                action_id=action.id,
+                action_id=uuid.UUID(key),
                 person_id=None,
-                person=account.name or account.handle,
-                handle=account.handle,
+                person=name,
+                handle=ours,
                 ours=True,
-                by=action.who,
+                by=who,
                 text=detail.get("text", ""),
                 cues=(),
                 level=None,
-                at=action.at,
+                at=moment(at),
                 edited_at=None,
                 gone=False,
                 hidden=False,
@@ -143,57 +188,80 @@ def _leaving(ctx: Ctx, item: Item) -> list[MessageRow]:
                 kind=Kind.COMMENT,
                 likes=0,
                 permalink=None,
-                reason=action.reason,
-                state=action.state,
-                send_at=action.not_before,
-                trouble=action.trouble,
+                reason=reason,
+                state=ActionState(state),
+                send_at=maybe_moment(send_at),
+                trouble=trouble,
             )
         )
     return rows
 
 
-def _notes(ctx: Ctx, where: sa.ColumnElement[bool]) -> tuple[NoteRow, ...]:
-    found = ctx.session.scalars(
-        sa.select(Note).where(where, Note.forgotten_at.is_(None)).order_by(Note.at.desc()).limit(50)
+def _noted(column: sa.Column[Any]) -> Plain:
+    return Plain(
+        sa.select(_NOTE.c.id, _NOTE.c.at, _NOTE.c.who, _NOTE.c.text).where(
+            column == given("id"), _NOTE.c.forgotten_at.is_(None)
+        )
     )
-    return tuple(NoteRow(note.id, note.at, note.who, note.text) for note in found)
+
+
+_NOTES_OF_ITEM, _NOTES_OF_PERSON = _noted(_NOTE.c.item_id), _noted(_NOTE.c.person_id)
+
+
+def _notes(ctx: Ctx, which: Plain, key: int) -> tuple[NoteRow, ...]:
+    """The newest notes, newest first: nobody writes so many that sorting them here would show."""
+    found = sorted(which.rows(ctx.session, {"id": key}), key=itemgetter(1), reverse=True)
+    return tuple(NoteRow(uuid.UUID(note), moment(at), who, text) for note, at, who, text in found[:50])
+
+
+_WHO: Final = Plain(
+    sa.select(
+        *(_PERSON.c[name] for name in ("name", "handle", "first_seen", "last_seen", "messages")),
+        _ACCOUNT.c.platform,
+    )
+    .join(_ACCOUNT, _ACCOUNT.c.id == _PERSON.c.account_id)
+    .where(_PERSON.c.id == given("person"))
+)
+_RHYTHM: Final = Plain(
+    sa.select(
+        (sa.type_coerce(_MESSAGE.c.created_at, sa.Integer) - given("began")) // _WEEK_MS, sa.func.count()
+    )
+    .where(_MESSAGE.c.person_id == given("person"), _MESSAGE.c.created_at > given("began"))
+    .group_by(sa.literal_column("1"))
+)
+_EARLIER: Final = Plain(
+    sa.select(_ITEM.c.id, _THREAD.c.title, _ITEM.c.level, _ITEM.c.last_at, _ITEM.c.status)
+    .join(_THREAD, _THREAD.c.id == _ITEM.c.thread_id)
+    .where(_ITEM.c.person_id == given("person"))
+    .order_by(_ITEM.c.last_at.desc())
+    .limit(12)
+)
 
 
 def person_card(ctx: Ctx, person_id: int) -> PersonCard | None:
     """Who a person is to us: facts, rhythm and earlier conversations; never a score (R62)."""
-    person = ctx.session.get(Person, person_id)
-    if person is None:
+    who = _WHO.first(ctx.session, {"person": person_id})
+    if who is None:
         return None
-    account = ctx.session.get_one(Account, person.account_id)
-    began = ctx.now - timedelta(weeks=_WEEKS)
+    name, handle, first_seen, last_seen, messages, platform = who
+    began = millis(ctx.now - timedelta(weeks=_WEEKS))
     weeks = [0] * _WEEKS
-    for at in ctx.session.scalars(
-        sa.select(Message.created_at)
-        .where(Message.person_id == person_id, Message.created_at > began)
-        .limit(5000)
-    ):
-        weeks[min(_WEEKS - 1, max(0, (at - began) // timedelta(weeks=1)))] += 1
-    earlier = ctx.session.execute(
-        sa.select(Item, Thread.title)
-        .join(Thread, Thread.id == Item.thread_id)
-        .where(Item.person_id == person_id)
-        .order_by(Item.last_at.desc())
-        .limit(12)
-    )
-    total = ctx.session.scalar(
-        sa.select(sa.func.count()).select_from(Message).where(Message.person_id == person_id)
-    )
+    for number, count in _RHYTHM.rows(ctx.session, {"person": person_id, "began": began}):
+        weeks[min(_WEEKS - 1, number)] += count
     return PersonCard(
-        person_id=person.id,
-        name=_name(person),
-        handle=person.handle,
-        platform=account.platform,
-        first_seen=person.first_seen,
-        last_seen=person.last_seen,
-        messages=total or 0,
+        person_id=person_id,
+        name=name or handle,
+        handle=handle,
+        platform=platform,
+        first_seen=moment(first_seen),
+        last_seen=moment(last_seen),
+        messages=messages,
         weeks=tuple(weeks),
-        earlier=tuple((item.id, title, item.level, item.last_at, item.status) for item, title in earlier),
-        notes=_notes(ctx, Note.person_id == person_id),
+        earlier=tuple(
+            (key, title, Level(level), moment(last_at), Status(status))
+            for key, title, level, last_at, status in _EARLIER.rows(ctx.session, {"person": person_id})
+        ),
+        notes=_notes(ctx, _NOTES_OF_PERSON, person_id),
     )
 
 

@@ -3,14 +3,17 @@
 Software raises a level and people lower it: `apply` may only raise, `set_level` is a person's.
 """
 
-from collections.abc import Sequence
+import functools
+import json
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
 from connectors.contract import Kind
-from moderator_app.desk import actions, audit, clocks
+from moderator_app.desk import actions, audit, clocks, work
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import (
     Audience,
@@ -23,17 +26,21 @@ from moderator_app.desk.rows import (
     Recorded,
     Span,
 )
+from moderator_app.desk.work import Work
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
-from moderator_app.models.base import ActionKind, Level, Status
+from moderator_app.models.base import ActionKind, Level, Status, maybe_moment, millis, moment
 from moderator_app.models.care import Draft
 from moderator_app.models.inbox import Account, Item, ItemCount, Message, Person, Signal, Thread
+from moderator_app.models.session import Plain, adding, given, given_ids, table
 
 RULES: Final = 1  # the version of the reading rules; a higher one reads everything again
 LEAST_REASON: Final = 20  # characters, R6
 _EXCERPT: Final = 280
+_BEGINNING: Final = 4000  # characters of a message in which the excerpt is cut; few begin it later
+_BEFORE: Final = 60  # characters shown before the first reason
 _LONGEST_CUT: Final = 30  # of a word that the excerpt would begin in
-# Written out in the statement: SQLite uses a partial index only where it can see its condition.
-_NOBODY: Final[sa.ColumnElement[str]] = sa.literal_column("''")
+_ITEM, _THREAD, _PERSON, _ACCOUNT = table(Item), table(Thread), table(Person), table(Account)
+_MESSAGE, _SIGNAL, _DRAFT = table(Message), table(Signal), table(Draft)
 _LEVELS: Final = {
     Queue.CRISIS: Level.CRISIS,
     Queue.RED: Level.RED,
@@ -45,18 +52,63 @@ _LEVELS: Final = {
 # ------------------------------------------------------------------ reading
 
 
+_UNREAD: Final = Plain(
+    sa.select(Message.id, Message.body, sa.func.coalesce(Message.lang, ""))
+    .where(Message.read_v.is_(None))
+    .order_by(Message.id.desc())
+    .limit(given("limit"))
+)
+
+
+class _Heard(NamedTuple):
+    """A message that is being read: what its level touches."""
+
+    id: int
+    account_id: int
+    thread_id: int
+    item_id: int | None
+    body: str
+    lang: str | None
+    kind: str
+    reason: str | None
+    subject_ext: str | None
+    created_at: int
+    unread: bool
+
+
+_HEARD: Final = Plain(
+    sa.select(
+        *(_MESSAGE.c[name] for name in _Heard._fields[:-1]),
+        _MESSAGE.c.read_v.is_(None),
+    ).where(_MESSAGE.c.id.in_(given_ids("ids")))
+)
+_LEVELLED: Final = Plain(
+    sa.update(_MESSAGE)
+    .where(_MESSAGE.c.id == given("id"))
+    .values(level=given("level"), read_v=given("read_v"), lang=given("lang"))
+)
+# What somebody reported stays, whatever the words are read as later.
+_FORGET_SIGNALS: Final = Plain(
+    sa.delete(_SIGNAL).where(_SIGNAL.c.message_id.in_(given_ids("ids")), _SIGNAL.c.kind != "reported")
+)
+_ADD_SIGNAL: Final = adding(_SIGNAL, "message_id", "start", "end", "kind", "level", "why", "lang")
+_LATER: Final = Plain(
+    sa.select(_MESSAGE.c.id)
+    .where(
+        _MESSAGE.c.thread_id == given("thread"),
+        _MESSAGE.c.created_at >= given("at"),
+        sa.literal_column("message.ours"),
+    )
+    .limit(1)
+)
+
+
 def unread(ctx: Ctx, limit: int = 64) -> list[tuple[int, str, str]]:
     """Messages that the rules have not read, newest first (the freshest may be the most urgent).
 
     Each is its id, its text and the language that the platform names ("" where it names none).
     """
-    rows = ctx.session.execute(
-        sa.select(Message.id, Message.body, Message.lang)
-        .where(Message.read_v.is_(None))
-        .order_by(Message.id.desc())
-        .limit(limit)
-    )
-    return [(message_id, body, lang or "") for message_id, body, lang in rows]
+    return [(key, body, lang) for key, body, lang in _UNREAD.rows(ctx.session, {"limit": limit})]
 
 
 def apply(ctx: Ctx, readings: Sequence[tuple[int, str, Reading]]) -> None:
@@ -64,34 +116,27 @@ def apply(ctx: Ctx, readings: Sequence[tuple[int, str, Reading]]) -> None:
 
     A reading of a text that has changed meanwhile is dropped: the new text is still unread.
     """
-    rows = {
-        row.id: row
-        for row in ctx.session.scalars(
-            sa.select(Message).where(Message.id.in_([message_id for message_id, _, _ in readings]))
-        )
-    }
-    items = {
-        item.id: item
-        for item in ctx.session.scalars(
-            sa.select(Item).where(Item.id.in_({r.item_id for r in rows.values() if r.item_id}))
-        )
-    }
-    # What somebody reported stays, whatever the words are read as later.
-    ctx.session.execute(sa.delete(Signal).where(Signal.message_id.in_(list(rows)), Signal.kind != "reported"))
+    ids = {"ids": json.dumps([message_id for message_id, _, _ in readings])}
+    rows = {row[0]: _Heard(*row) for row in _HEARD.rows(ctx.session, ids)}
+    items = work.by_id(ctx, {row.item_id for row in rows.values() if row.item_id})
+    _FORGET_SIGNALS.write(ctx.session, [ids])
+    read: list[dict[str, Any]] = []
     signals: list[dict[str, Any]] = []
     for message_id, text, reading in readings:
         row = rows.get(message_id)
-        if row is None or row.read_v is not None or row.body != text:
+        if row is None or not row.unread or row.body != text:
             continue
         level, cues = _with_report(row, reading)
-        row.level, row.read_v, row.lang = level, RULES, row.lang or reading.lang or None
+        lang = row.lang or reading.lang or None
+        read.append({"id": message_id, "level": level.value, "read_v": RULES, "lang": lang})
         signals += [_signal(message_id, cue) for cue in cues]
         if row.item_id in items:
             _raise(ctx, items[row.item_id], row, level)
         if row.kind == Kind.REPORT and row.subject_ext:
-            signals += _reported(ctx, row)
-    if signals:
-        ctx.session.execute(sa.insert(Signal), signals)
+            signals += _reported(ctx, row, items)
+    _LEVELLED.write(ctx.session, read)
+    _ADD_SIGNAL.write(ctx.session, signals)
+    work.change(ctx, items.values())
 
 
 def _signal(message_id: int, cue: Cue) -> dict[str, Any]:
@@ -100,13 +145,13 @@ def _signal(message_id: int, cue: Cue) -> dict[str, Any]:
         "start": cue.start,
         "end": cue.end,
         "kind": cue.kind,
-        "level": cue.level,
+        "level": cue.level.value,
         "why": cue.why,
         "lang": cue.lang,
     }
 
 
-def _with_report(row: Message, reading: Reading) -> tuple[Level, tuple[Cue, ...]]:
+def _with_report(row: _Heard, reading: Reading) -> tuple[Level, tuple[Cue, ...]]:
     """A report is at least amber, whatever its words: somebody asked for help with something."""
     if row.kind != Kind.REPORT:
         return reading.level, reading.cues
@@ -114,7 +159,7 @@ def _with_report(row: Message, reading: Reading) -> tuple[Level, tuple[Cue, ...]
     return min(reading.level, Level.AMBER), (*reading.cues, cue)
 
 
-def _reported(ctx: Ctx, report: Message) -> list[dict[str, Any]]:
+def _reported(ctx: Ctx, report: _Heard, items: dict[int, Work]) -> list[dict[str, Any]]:
     """A report raises what it is about to amber, and says why there."""
     subject = ctx.session.scalars(
         sa.select(Message).where(
@@ -123,7 +168,9 @@ def _reported(ctx: Ctx, report: Message) -> list[dict[str, Any]]:
     ).first()
     if subject is None or subject.ours or subject.item_id is None or subject.gone_at is not None:
         return []
-    item = ctx.session.get_one(Item, subject.item_id)
+    if subject.item_id not in items:
+        items |= work.by_id(ctx, [subject.item_id])
+    item = items[subject.item_id]
     if subject.id > item.lowered_through:
         if item.level > Level.AMBER:
             item.level, item.top_message_id = Level.AMBER, subject.id
@@ -132,7 +179,7 @@ def _reported(ctx: Ctx, report: Message) -> list[dict[str, Any]]:
     return [_signal(subject.id, Cue(0, 0, "reported", Level.AMBER, why, ""))]
 
 
-def _raise(ctx: Ctx, item: Item, row: Message, level: Level) -> None:
+def _raise(ctx: Ctx, item: Work, row: _Heard, level: Level) -> None:
     item.pending = max(0, item.pending - 1)
     if row.id > item.lowered_through:
         if level < item.level or (level == item.level and item.top_message_id is None):
@@ -145,12 +192,9 @@ def _raise(ctx: Ctx, item: Item, row: Message, level: Level) -> None:
     clocks.settle(item, ctx.now)
 
 
-def _answered_later(ctx: Ctx, row: Message) -> bool:
+def _answered_later(ctx: Ctx, row: _Heard) -> bool:
     """Whether somebody of ours wrote in the conversation after a message."""
-    later = sa.select(Message.id).where(
-        Message.thread_id == row.thread_id, Message.ours.is_(True), Message.created_at >= row.created_at
-    )
-    return ctx.session.scalar(later.limit(1)) is not None
+    return _LATER.first(ctx.session, {"thread": row.thread_id, "at": row.created_at}) is not None
 
 
 def age(ctx: Ctx) -> int:
@@ -177,163 +221,203 @@ def age(ctx: Ctx) -> int:
 # ------------------------------------------------------------------ queues
 
 
-def _in(name: Queue, who: str | sa.BindParameter[str]) -> sa.ColumnElement[bool]:
+_INDEX: Final = {Queue.MINE: "ix_item_mine", Queue.ESCALATED: "ix_item_escalated"} | dict.fromkeys(
+    _LEVELS, "ix_item_level"
+)
+
+
+def _in(name: Queue) -> sa.ColumnElement[bool]:
     if name in _LEVELS:
-        return sa.and_(Item.status == Status.OPEN, Item.level == _LEVELS[name])
+        return sa.and_(_ITEM.c.status == Status.OPEN, _ITEM.c.level == _LEVELS[name])
     if name is Queue.MINE:
-        return sa.and_(Item.status == Status.OPEN, Item.assignee != _NOBODY, Item.assignee == who)
+        return sa.and_(
+            _ITEM.c.status == Status.OPEN, _ITEM.c.assignee != "", _ITEM.c.assignee == given("who")
+        )
     if name is Queue.ESCALATED:
-        # The plus keeps SQLite from the index over all open items: few are escalated.
-        status = sa.type_coerce(sa.literal_column("+item.status"), Item.status.type)
-        return sa.and_(status == Status.OPEN, Item.escalated_to != _NOBODY)
-    return Item.status == Status(name.value)
+        return sa.and_(_ITEM.c.status == Status.OPEN, _ITEM.c.escalated_to != "")
+    return _ITEM.c.status == Status(name.value)
 
 
-def _page(ctx: Ctx, name: Queue, after: QueueKey | None, limit: int, words: str) -> sa.Select[int]:
-    chosen = sa.select(Item.id).where(_in(name, ctx.who))
-    if after is not None:
-        chosen = chosen.where(
-            sa.tuple_(Item.rank, Item.due_at, Item.id)
-            > sa.tuple_(
-                sa.literal(after.rank),
-                sa.literal(after.due_at, type_=Item.due_at.type),
-                sa.literal(after.item_id),
-            )
-        )
-    if words.strip():
-        like = f"%{words.strip()}%"
-        chosen = chosen.where(
-            sa.or_(
-                Item.thread_id.in_(sa.select(Thread.id).where(Thread.title.like(like))),
-                Item.person_id.in_(
-                    sa.select(Person.id).where(sa.or_(Person.name.like(like), Person.handle.like(like)))
-                ),
-                Item.top_message_id.in_(sa.select(Message.id).where(Message.body.like(like))),
-            )
-        )
-    return chosen.order_by(Item.rank, Item.due_at, Item.id).limit(limit)
+def _indexed(name: Queue) -> str:
+    """Each queue has the index that is its order; SQLite refuses the statement where it cannot use it."""
+    return f"INDEXED BY {_INDEX.get(name, 'ix_item_status')}"
+
+
+@functools.cache
+def _page(name: Queue, *, later: bool, narrowed: bool) -> Plain:
+    """The cards of one page of a queue; `later` begins after a row, `narrowed` holds words."""
+    chosen = _CARDS.where(_in(name)).with_hint(_ITEM, _indexed(name), "sqlite")
+    if later:
+        place = sa.tuple_(given("rank"), given("due_at"), given("id"))
+        chosen = chosen.where(sa.tuple_(_ITEM.c.rank, _ITEM.c.due_at, _ITEM.c.id) > place)
+    if narrowed:
+        held = (_THREAD.c.title, _PERSON.c.name, _PERSON.c.handle, _MESSAGE.c.body)
+        chosen = chosen.where(sa.or_(*(column.like(given("like")) for column in held)))
+    return Plain(chosen.order_by(_ITEM.c.rank, _ITEM.c.due_at, _ITEM.c.id).limit(given("limit")))
 
 
 def queue(
     ctx: Ctx, name: Queue, after: QueueKey | None = None, limit: int = 100, words: str = ""
 ) -> list[QueueRow]:
     """One page of a queue in its order, beginning after a row; `words` narrows it."""
-    ids = ctx.session.scalars(_page(ctx, name, after, limit, words)).all()
-    return rows(ctx, ids)
+    values: dict[str, Any] = {"who": ctx.who, "limit": limit}
+    if after is not None:
+        values |= {"rank": after.rank, "due_at": millis(after.due_at), "id": after.item_id}
+    if words.strip():
+        values["like"] = f"%{words.strip()}%"
+    page = _page(name, later=after is not None, narrowed="like" in values)
+    return _cards_of(ctx, page.rows(ctx.session, values))
 
 
 def rows(ctx: Ctx, ids: Sequence[int]) -> list[QueueRow]:
     """The cards of the given items, in the given order."""
     if not ids:
         return []
-    found = ctx.session.execute(_CARDS, {"ids": ids, "who": ctx.who}).all()
-    reasons = cues(ctx, [row.message_id for row in found if row.message_id is not None])
-    cards = {row.id: _card(row, reasons.get(row.message_id, ())) for row in found}
+    found = _BY_ID.rows(ctx.session, {"ids": json.dumps(list(ids)), "who": ctx.who})
+    cards = {card.item_id: card for card in _cards_of(ctx, found)}
     return [cards[item_id] for item_id in ids if item_id in cards]
 
 
 def _cards() -> sa.Select[*tuple[Any, ...]]:
-    """All that cards show, as plain columns: making objects of whole rows cost more than reading them."""
-    first_cue = (
-        sa.select(sa.func.min(Signal.start))
-        .where(Signal.message_id == Message.id, Signal.level == Message.level, Signal.end > 0)
-        .correlate(Message)
-        .scalar_subquery()
-    )
-    begin = sa.func.max(sa.func.coalesce(first_cue, 0) - 60, 0)
-    drafted = (
-        sa.select(Draft.id)
-        .where(Draft.item_id == Item.id, Draft.who == sa.bindparam("who"))
-        .correlate(Item)
-        .exists()
-    )
+    """All that cards show, in the order in which `_card` takes it.
+
+    Outer joins keep SQLite from beginning at anything but the items, in the order of their index.
+    """
     return (
         sa.select(
-            Item.id,
-            Item.level,
-            Item.rank,
-            Item.pending,
-            Item.new_messages,
-            Item.waiting_since,
-            Item.due_at,
-            Item.status,
-            Item.assignee,
-            Item.escalated_to,
-            Item.acknowledged_at,
-            Item.snoozed_until,
-            Item.seen_at,
-            Thread.title,
-            Thread.channel,
-            Person.name,
-            Person.handle,
-            Account.platform,
-            Message.id.label("message_id"),
-            Message.kind,
-            Message.audience,
-            Message.lang,
-            begin.label("begin"),
-            sa.func.substr(Message.body, begin + 1, _EXCERPT).label("excerpt"),
-            drafted.label("drafted"),
+            _MESSAGE.c.id,
+            _MESSAGE.c.level,
+            sa.func.substr(_MESSAGE.c.body, 1, _BEGINNING),
+            _ITEM.c.id,
+            _ITEM.c.level,
+            _ITEM.c.rank,
+            _ITEM.c.pending,
+            _THREAD.c.title,
+            _PERSON.c.name,
+            _PERSON.c.handle,
+            _THREAD.c.channel,
+            _ACCOUNT.c.platform,
+            _MESSAGE.c.kind,
+            _MESSAGE.c.audience,
+            _MESSAGE.c.lang,
+            _ITEM.c.new_messages,
+            _ITEM.c.waiting_since,
+            _ITEM.c.due_at,
+            _ITEM.c.status,
+            _ITEM.c.assignee,
+            _ITEM.c.escalated_to,
+            _ITEM.c.acknowledged_at,
+            _ITEM.c.snoozed_until,
+            _ITEM.c.seen_at,
         )
-        .join(Thread, Thread.id == Item.thread_id)
-        .join(Person, Person.id == Item.person_id)
-        .join(Account, Account.id == Item.account_id)
-        .outerjoin(Message, Message.id == Item.top_message_id)
-        .where(Item.id.in_(sa.bindparam("ids", expanding=True)))
+        .select_from(_ITEM)
+        .outerjoin(_THREAD, _THREAD.c.id == _ITEM.c.thread_id)
+        .outerjoin(_PERSON, _PERSON.c.id == _ITEM.c.person_id)
+        .outerjoin(_ACCOUNT, _ACCOUNT.c.id == _ITEM.c.account_id)
+        .outerjoin(_MESSAGE, _MESSAGE.c.id == _ITEM.c.top_message_id)
     )
 
 
-# Put together once: SQLAlchemy takes longer to build and recognise it than SQLite to answer it.
 _CARDS: Final = _cards()
-_CUES: Final = (
-    sa.select(Signal.message_id, Signal.start, Signal.end, Signal.kind, Signal.level, Signal.why, Signal.lang)
-    .where(Signal.message_id.in_(sa.bindparam("ids", expanding=True)))
-    .order_by(Signal.level, Signal.start)
+_BY_ID: Final = Plain(_CARDS.where(_ITEM.c.id.in_(given_ids("ids"))))
+_CUES: Final = Plain(
+    sa.select(
+        _SIGNAL.c.message_id,
+        _SIGNAL.c.level,
+        _SIGNAL.c.start,
+        _SIGNAL.c.end,
+        _SIGNAL.c.kind,
+        _SIGNAL.c.why,
+        _SIGNAL.c.lang,
+    ).where(_SIGNAL.c.message_id.in_(given_ids("ids")))
 )
 
 
-def cues(ctx: Ctx, message_ids: Sequence[int]) -> dict[int, tuple[Cue, ...]]:
+def cues(ctx: Ctx, message_ids: Iterable[int]) -> dict[int, tuple[Cue, ...]]:
     """Why each message has its level, the worst reason first."""
     found: dict[int, list[Cue]] = {}
-    rows = ctx.session.execute(_CUES, {"ids": message_ids})
-    for message_id, start, end, kind, level, why, lang in rows:
-        found.setdefault(message_id, []).append(Cue(start, end, kind, level, why, lang))
+    rows = _CUES.rows(ctx.session, {"ids": json.dumps(list(message_ids))})
+    for message_id, level, start, end, kind, why, lang in sorted(rows):
+        found.setdefault(message_id, []).append(Cue(start, end, kind, _LEVEL_OF[level], why, lang))
     return {key: tuple(reasons) for key, reasons in found.items()}
 
 
-def _card(row: Any, reasons: tuple[Cue, ...]) -> QueueRow:
-    excerpt, begin = _from_a_word(row.excerpt or "", row.begin)
-    spans = tuple(
-        Span(max(cue.start - begin, 0), min(cue.end - begin, len(excerpt)))
-        for cue in reasons
-        if cue.end > begin and cue.start - begin < len(excerpt) and cue.end > cue.start
+def _cards_of(ctx: Ctx, found: Sequence[tuple[Any, ...]]) -> list[QueueRow]:
+    reasons = cues(ctx, (row[0] for row in found if row[0] is not None))
+    drafted = {item_id for (item_id,) in _DRAFTED.rows(ctx.session, {"who": ctx.who})}
+    return [_card(ctx, reasons.get(row[0], ()), drafted, row) for row in found]
+
+
+# Nobody writes so many replies at once that asking for all were more than asking for each card's.
+_DRAFTED: Final = Plain(sa.select(_DRAFT.c.item_id).where(_DRAFT.c.who == given("who")))
+
+_FAR: Final = Plain(
+    sa.select(sa.func.substr(_MESSAGE.c.body, given("begin") + 1, _EXCERPT)).where(
+        _MESSAGE.c.id == given("id")
     )
+)
+
+
+def _excerpt(
+    ctx: Ctx, message_id: int | None, level: int | None, text: str | None, reasons: tuple[Cue, ...]
+) -> tuple[str, tuple[Span, ...]]:
+    """Part of a message around the first reason for its level, and where the reasons stand in it."""
+    if not reasons:
+        return (text or "")[:_EXCERPT], ()
+    # The worst reason comes first, and of those the first in the text.
+    begin = next((cue.start - _BEFORE for cue in reasons if cue.level == level and cue.end > 0), 0)
+    begin = max(begin, 0)
+    cut = (text or "")[begin : begin + _EXCERPT]
+    if begin + _EXCERPT > _BEGINNING:
+        (cut,) = _FAR.first(ctx.session, {"id": message_id, "begin": begin}) or ("",)
+    cut, begin = _from_a_word(cut, begin)
+    size = len(cut)
+    spans = [
+        Span(max(cue.start - begin, 0), min(cue.end - begin, size))
+        for cue in reasons
+        if cue.end > begin and cue.start - begin < size and cue.end > cue.start
+    ]
+    return cut, tuple(spans)
+
+
+# Asked of a dictionary: an enum takes five times as long to find its member.
+_LEVEL_OF: Final = {level.value: level for level in Level}
+_STATUS_OF: Final = {status.value: status for status in Status}
+_KIND_OF: Final = {None: Kind.COMMENT} | {kind.value: kind for kind in Kind}
+_AUDIENCE_OF: Final = {None: Audience.PUBLIC} | {audience.value: audience for audience in Audience}
+
+
+def _card(ctx: Ctx, reasons: tuple[Cue, ...], drafted: AbstractSet[int], row: tuple[Any, ...]) -> QueueRow:
+    message_id, worst, text, item_id, level, rank, pending, title, name, handle, channel, platform = row[:12]
+    kind, audience, lang, new, waiting, due, status, assignee, escalated, acknowledged = row[12:22]
+    snoozed, seen = row[22:]
+    excerpt, spans = _excerpt(ctx, message_id, worst, text, reasons)
     return QueueRow(
-        item_id=row.id,
-        level=row.level,
-        rank=row.rank,
-        pending=row.pending > 0,
-        title=row.title,
-        excerpt=excerpt,
-        excerpt_cues=spans,
-        reasons=reasons,
-        person=row.name or row.handle,
-        handle=row.handle,
-        channel=row.channel,
-        platform=row.platform,
-        kind=Kind(row.kind or Kind.COMMENT),
-        audience=Audience(row.audience or Audience.PUBLIC),
-        lang=row.lang or "",
-        new_messages=row.new_messages,
-        waiting_since=row.waiting_since,
-        due_at=row.due_at,
-        status=row.status,
-        assignee=row.assignee,
-        escalated_to=row.escalated_to,
-        acknowledged=row.acknowledged_at is not None,
-        snoozed_until=row.snoozed_until,
-        seen=row.seen_at is not None,
-        has_draft=bool(row.drafted),
+        item_id,
+        _LEVEL_OF[level],
+        rank,
+        pending > 0,
+        title,
+        excerpt,
+        spans,
+        reasons,
+        name or handle,
+        handle,
+        channel,
+        platform,
+        _KIND_OF[kind],
+        _AUDIENCE_OF[audience],
+        lang or "",
+        new,
+        moment(waiting),
+        moment(due),
+        _STATUS_OF[status],
+        assignee,
+        escalated,
+        acknowledged is not None,
+        maybe_moment(snoozed),
+        seen is not None,
+        item_id in drafted,
     )
 
 
@@ -346,27 +430,31 @@ def _from_a_word(excerpt: str, begin: int) -> tuple[str, int]:
     return "…" + excerpt[space + 1 :], begin + space
 
 
-_MINE: Final = sa.select(sa.func.count(Item.id)).where(_in(Queue.MINE, sa.bindparam("who")))
-_ESCALATED: Final = sa.select(sa.func.count(Item.id)).where(_in(Queue.ESCALATED, ""))
-# One statement, put together once: badges are read after every change.
-_COUNTS: Final = sa.select(
-    ItemCount.status,
-    ItemCount.level,
-    ItemCount.n,
-    _MINE.scalar_subquery().label("mine"),
-    _ESCALATED.scalar_subquery().label("escalated"),
+def _how_many(name: Queue) -> sa.ScalarSelect[int]:
+    chosen = sa.select(sa.func.count()).select_from(_ITEM).where(_in(name))
+    return chosen.with_hint(_ITEM, _indexed(name), "sqlite").scalar_subquery()
+
+
+_COUNTS: Final = Plain(
+    sa.select(
+        ItemCount.status, ItemCount.level, ItemCount.n, _how_many(Queue.MINE), _how_many(Queue.ESCALATED)
+    )
 )
 
 
 def counts(ctx: Ctx) -> dict[Queue, int]:
     """The badge of every queue."""
     found = dict.fromkeys(Queue, 0)
-    for status, level, n, mine, escalated in ctx.session.execute(_COUNTS, {"who": ctx.who}):
-        found[Queue(status.value)] += n
-        if status is Status.OPEN:
-            found[Queue(level.word)] += n
+    for status, level, n, mine, escalated in _COUNTS.rows(ctx.session, {"who": ctx.who}):
+        found[_QUEUE_OF[status]] += n
+        if status == Status.OPEN.value:
+            found[_LEVEL_QUEUE[level]] += n
         found[Queue.MINE], found[Queue.ESCALATED] = mine, escalated
     return found
+
+
+_QUEUE_OF: Final = {status.value: Queue(status.value) for status in Status}
+_LEVEL_QUEUE: Final = {level.value: name for name, level in _LEVELS.items()}
 
 
 # ------------------------------------------------------------------ a moderator's hand
@@ -376,11 +464,16 @@ def get(ctx: Ctx, item_id: int) -> Item:
     """The item, or a sentence where it is gone."""
     item = ctx.session.get(Item, item_id)
     if item is None:
-        raise ForTheModerator(
-            QT_TRANSLATE_NOOP("Error", "This conversation is no longer here."),
-            QT_TRANSLATE_NOOP("Error", "It was erased; choose another one."),
-        )
+        raise gone()
     return item
+
+
+def gone() -> ForTheModerator:
+    """The sentence for an item that is not there."""
+    return ForTheModerator(
+        QT_TRANSLATE_NOOP("Error", "This conversation is no longer here."),
+        QT_TRANSLATE_NOOP("Error", "It was erased; choose another one."),
+    )
 
 
 def take_next(ctx: Ctx) -> int | None:

@@ -69,6 +69,25 @@ class ActionState(StrEnum):
     CANCELLED = "cancelled"
 
 
+def millis(at: datetime | None) -> int | None:
+    """A moment as the file has it; a time without a zone is refused."""
+    if at is None:
+        return None
+    if at.tzinfo is None:
+        raise ValueError("a moment needs its time zone")
+    return round(at.timestamp() * 1000)
+
+
+def moment(found: int) -> datetime:
+    """A moment of the file."""
+    return datetime.fromtimestamp(found / 1000, tz=UTC)
+
+
+def maybe_moment(found: int | None) -> datetime | None:
+    """A moment of the file, where there is one."""
+    return None if found is None else moment(found)
+
+
 class Moment(sa.types.TypeDecorator[datetime]):
     """A UTC moment kept as whole milliseconds since 1970; a time without a zone is refused."""
 
@@ -77,15 +96,11 @@ class Moment(sa.types.TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         del dialect
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment needs its time zone")
-        return round(value.timestamp() * 1000)
+        return millis(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         del dialect
-        return None if value is None else datetime.fromtimestamp(value / 1000, tz=UTC)
+        return maybe_moment(value)
 
 
 class ByValue(sa.types.TypeDecorator[Enum]):

@@ -104,7 +104,7 @@ def salvage(
     lost: dict[str, int] = {}
     with cipher.said(target), contextlib.closing(cipher.connect(target, key)) as new:
         _without_rules(new)
-        tables = [table.name for table in Base.metadata.sorted_tables]
+        tables = [table.name for table in Base.metadata.sorted_tables if table.name not in _COUNTS]
         try:
             for done, table in enumerate(tables):
                 tell(done, len(tables) + 1)
@@ -296,6 +296,29 @@ _ORPHANS: Final = (
 )
 
 
+# What triggers keep is counted anew: it is derived, and rows may be lost.
+_COUNTS: Final = ("item_count", "message_day", "week_thread", "week_person")
+_WEEK: Final = "(created_at / 86400000 + 3) / 7"
+_COUNT_AGAIN: Final = (
+    "INSERT INTO item_count SELECT status, level, count(*) FROM item GROUP BY 1, 2",
+    """
+    INSERT INTO message_day SELECT created_at / 86400000, account_id, coalesce(level, -1), count(*)
+    FROM message WHERE NOT ours GROUP BY 1, 2, 3
+    """,
+    f"""
+    INSERT INTO week_thread SELECT {_WEEK}, thread_id, count(*) FROM message WHERE NOT ours GROUP BY 1, 2
+    """,  # noqa: S608 - a constant
+    f"""
+    INSERT INTO week_person SELECT {_WEEK}, coalesce(person_id, 0), count(*) FROM message WHERE NOT ours
+    GROUP BY 1, 2
+    """,  # noqa: S608 - a constant
+    *(
+        f"UPDATE {table} SET messages = (SELECT count(*) FROM message WHERE {table}_id = {table}.id)"  # noqa: S608 - ours
+        for table in ("thread", "person", "account")
+    ),
+)
+
+
 def _mend(new: Any) -> dict[str, int]:
     """Give everything that points somewhere something to point to; answer how many rows that took."""
     new.execute("BEGIN IMMEDIATE")
@@ -308,8 +331,8 @@ def _mend(new: Any) -> dict[str, int]:
         )
     for table, column, parent in _ORPHANS:
         new.execute(f"DELETE FROM {table} WHERE {column} NOT IN (SELECT id FROM {parent})")  # noqa: S608
-    new.execute("DELETE FROM item_count")
-    new.execute("INSERT INTO item_count SELECT status, level, count(*) FROM item GROUP BY status, level")
+    for sql in _COUNT_AGAIN:
+        new.execute(sql)
     new.execute("COMMIT")
     return placed
 

@@ -18,13 +18,13 @@ import filelock
 import sqlalchemy as sa
 import sqlcipher3.dbapi2 as sqlcipher
 from sqlalchemy.engine.interfaces import ExceptionContext
-from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, sessionmaker
 
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.keys import Key
 from moderator_app.models import cipher, copies, migrations, swap
 from moderator_app.models.cipher import Damaged, not_writable, said
 from moderator_app.models.reserve import Reserve
+from moderator_app.models.session import Session, join_transaction, note_change
 from moderator_app.paths import Profile
 
 _log = logging.getLogger(__name__)
@@ -67,8 +67,6 @@ class Store:
         self._aside: tempfile.TemporaryDirectory[str] | None = None
         self._engine = self._make_engine()
         self._writer = self._engine.execution_options(begin="BEGIN IMMEDIATE")
-        self._read_session = sessionmaker(self._engine, expire_on_commit=False)
-        self._write_session = sessionmaker(self._writer, expire_on_commit=False)
 
     @classmethod
     def open(cls, profile: Profile, dek: bytearray) -> Self:
@@ -186,11 +184,9 @@ class Store:
             poolclass=sa.pool.QueuePool,
             pool_size=_READERS,
             max_overflow=2,
+            pool_use_lifo=True,  # the connection that wrote last is the one whose cache is right and warm
             hide_parameters=True,  # parameters are people's words
         )
-
-        def begin(connection: sa.Connection) -> None:
-            connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
 
         def failed(context: ExceptionContext) -> None:
             # After one damaged page a connection fails on every other page, too: the next one does not.
@@ -202,17 +198,17 @@ class Store:
             with self._guard:
                 self._live.discard(connection)
 
-        sa.event.listen(engine, "begin", begin)
         sa.event.listen(engine, "handle_error", failed)
         sa.event.listen(engine, "close", closed)
+        sa.event.listen(engine, "begin", join_transaction)
+        sa.event.listen(engine, "before_execute", note_change)
         return engine
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
         """A session that sees one state of the file and writes nothing."""
-        with said(self.path), self._read_session() as session:
+        with said(self.path), self._session("BEGIN") as session:
             yield session
-            session.rollback()
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Session]:
@@ -222,16 +218,26 @@ class Store:
         """
         if self.read_only:
             raise ReadOnly
-        changed: set[str] = set()
-        with self._writing:
-            with said(self.path), self._write_session() as session:
-                _watch(session, changed)
-                with session.begin():
-                    yield session
-            tables = frozenset(changed)
+        with self._writing, said(self.path), self._session("BEGIN IMMEDIATE") as session:
+            yield session
+            session.finish()
+            tables = frozenset(session.changed)
         if tables:
             for listener in list(self._listeners):
                 listener(tables)
+
+    @contextlib.contextmanager
+    def _session(self, begin: str) -> Iterator[Session]:
+        session = Session(self._engine, self._engine.raw_connection())
+        try:
+            session.begin_at_once(begin)
+            yield session
+        except (sqlcipher.Error, MemoryError):
+            # After one bad page a connection may fail on every other: the next one does not.
+            session.broken()
+            raise
+        finally:
+            session.leave()
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Hear of every change; the answer stops the hearing."""
@@ -338,20 +344,3 @@ def alone(profile: Profile) -> filelock.BaseFileLock:
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(str(os.getpid()))
     return lock
-
-
-def _watch(session: Session, changed: set[str]) -> None:
-    """Collect the tables that a session changes, so that nobody can forget to announce one."""
-
-    def flushed(session: Session, _: UOWTransaction) -> None:
-        for row in (*session.new, *session.dirty, *session.deleted):
-            changed.add(row.__tablename__)
-
-    def executed(state: ORMExecuteState) -> None:
-        if state.is_insert or state.is_update or state.is_delete:
-            mapper = state.bind_mapper
-            if mapper is not None:
-                changed.add(mapper.class_.__tablename__)
-
-    sa.event.listen(session, "after_flush", flushed)
-    sa.event.listen(session, "do_orm_execute", executed)

@@ -89,6 +89,7 @@ class KeepingSheet(Sheet):
         made.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         made.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         made.setTabKeyNavigation(False)
+        made.setShowGrid(False)
         made.verticalHeader().hide()
         made.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         made.horizontalHeader().setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)

@@ -2,16 +2,23 @@
 
 import json
 import operator
+import os
+import platform
+import resource
 import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Final
 
+import sqlcipher3.dbapi2 as sqlcipher
 from rich.console import Console
 from rich.table import Table
 
+_CPU: Final = Path("/proc/cpuinfo")
 _COMPARE: Final = {"<=": operator.le, ">=": operator.ge}
 
 
@@ -98,10 +105,33 @@ def nearly_all(values: Sequence[float], share: float = 0.95) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
+def machine() -> dict[str, str | int]:
+    """What was measured on: enough to compare, nothing that names the machine or who uses it."""
+    model = next(
+        (line.split(":")[1].strip() for line in _CPU.read_text("utf-8").splitlines() if "model name" in line),
+        platform.machine(),
+    )
+    return {
+        "date": datetime.now(tz=UTC).date().isoformat(),
+        "processor": model,
+        "cores": os.cpu_count() or 1,
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in ("SQLAlchemy", "sqlcipher3", "PySide6", "spacy")},
+        "SQLite": sqlcipher.sqlite_version,
+    }
+
+
 def write(figures: Sequence[Figure], path: Path) -> None:
-    """Write the list as JSON, whole."""
+    """Write the machine and the list as JSON, whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps([asdict(one) for one in figures], indent=1) + "\n", "utf-8")
+    found = {"machine": machine(), "figures": [asdict(one) for one in figures]}
+    path.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+
+
+def resident_mb() -> float:
+    """The memory of this process now."""
+    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * resource.getpagesize() / 1024**2
 
 
 def show(figures: Sequence[Figure], console: Console) -> None:

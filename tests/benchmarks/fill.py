@@ -1,154 +1,116 @@
-"""Fills a profile with an invented community, page by page, through the product's own intake."""
+"""Fills a profile with an invented community through the product's own intake, once, to be used again.
 
-import random
-from collections.abc import Iterator
+`python -m tests.benchmarks.fill FOLDER --messages 1000000` fills; its passphrase is PASSPHRASE. The same
+number and seed give the same messages.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
-from connectors.contract import Ability, Kind, Page, Probe, RemoteMessage, RemotePerson, Verb
+import sqlalchemy as sa
+from rich.console import Console
+
+from connectors.contract import Ability, Page, Probe, Verb
 from moderator_app.desk import accounts, intake, triage
-from moderator_app.desk.desk import Desk
+from moderator_app.desk.desk import Ctx, Desk
 from moderator_app.desk.rows import Cue, Level, Reading
+from moderator_app.models.inbox import Message
+from moderator_app.models.store import Store
+from moderator_app.paths import Profile
+from moderator_app.vault import Vault
+from tests.benchmarks.community import Community
 
 NOW: Final = datetime(2026, 11, 20, 19, 0, tzinfo=UTC)
-SPAN: Final = timedelta(weeks=26)
+SPAN: Final = timedelta(weeks=104)
 PASSPHRASE: Final = "a phrase for measuring only"
-RARE: Final = "periwinkle"  # one message in about two thousand
-MIDDLING: Final = "allotment"  # one in about a hundred
-COMMON: Final = "evening"  # about every third
-PHRASE: Final = '"slow morning walk"'
-PREFIX: Final = "allot"
-
-_PLAIN: Final = """
-a about after again all and anybody around because been before bench bird book bread bus but calm came
-cat chair cloud coffee cold could day dog door early everyone feel feeling few first friend garden gave
-glad good group had hard have heard help here hope hours house idea just kettle kind kitchen know last
-late letter light listening little long made maybe meeting moment month more music my near new nice
-night not notebook now of often on one open our out park people phone plan please quiet rain read rest
-said sat season seems sister sleep slept small so some somebody song soon sorry soup still stopped
-summer sun talk tea than thank that the then there they thing think this though time tired to today
-together told tomorrow tonight too took train tree tried trying understand until us usual very wait
-walk walked warm was water we week weekend well went were what when where while who window winter with
-without woke word work worked would write writing yesterday yet you your
-""".split()  # noqa: SIM905 - a list of words would be one word a line
-_ELSEWHERE: Final = (
-    "Сегодня был тихий вечер, и мы пили чай у окна.",
-    "Kann heute jemand eine Weile mit mir schreiben?",
-    "今日は少し疲れたけれど、散歩をしました。",
-    "Hoy he dormido poco y el día se me hace largo.",
-)
+# Each platform with its share of the messages. Only the first stays connected: it is never asked by itself.
+PLATFORMS: Final = {
+    "archive": 0.45,
+    "bluesky": 0.2,
+    "forum": 0.14,
+    "chat": 0.1,
+    "video": 0.07,
+    "helpdesk": 0.04,
+}
+_LIVE: Final = 0.05  # of the messages were read while they came; the first pull brought what is older
+_PAGE: Final = 2000
+_FILLED: Final = "filled.json"
 _WHY: Final = "needs a reply"
-_OUR_SHARE: Final = 0.2
-_PEOPLE_SHARE: Final = 0.1
+
+Told = Callable[[int], object]
 
 
 class Clock:
     """The time of the message that came last, as in a community that is read while it lives."""
 
-    def __init__(self) -> None:
-        self.at = NOW - SPAN
+    def __init__(self, at: datetime = NOW) -> None:
+        self.at = at
 
     def now(self) -> datetime:
         return self.at
 
 
-class Community:
-    """An endless, repeatable stream of messages; `total` of them span half a year."""
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """An open, filled profile: who asks, when, and the largest account with what it would bring next."""
 
-    def __init__(self, total: int, seed: int = 7) -> None:
-        self.total = total
-        self._random = random.Random(seed)
-        self._step = SPAN / total
-        self._people = max(20, round(total * _PEOPLE_SHARE))
-        self._number = 0
-        self._threads: list[str] = []
-        self._newest: dict[str, str] = {}
-        self.at = NOW - SPAN
-
-    def pages(self, count: int, size: int) -> Iterator[Page]:
-        """So many messages as pages of at most `size`."""
-        while count > 0:
-            yield self.page(min(size, count))
-            count -= size
-
-    def page(self, size: int) -> Page:
-        messages = tuple(self._message() for _ in range(size))
-        return Page("comments", messages, state=str(self._number))
-
-    def _message(self) -> RemoteMessage:
-        self._number += 1
-        self.at += self._step
-        name = f"m{self._number}"
-        thread = self._thread(name)
-        answered = self._newest.get(thread)
-        ours = answered is not None and self._random.random() < _OUR_SHARE
-        person = RemotePerson("us", "@us", "Us") if ours else self._person()
-        if not ours:
-            self._newest[thread] = name
-        return RemoteMessage(
-            id=name,
-            thread_id=thread,
-            kind=Kind.POST if thread == name else Kind.COMMENT,
-            person=person,
-            text=self._text(),
-            created_at=self.at,
-            ours=ours,
-            parent_id=answered,
-            thread_title=self._words(6).capitalize(),
-            channel=self._random.choice(("lounge", "evenings", "newcomers")),
-            lang="en",
-            revision="1",
-        )
-
-    def _thread(self, name: str) -> str:
-        """One in five opens a conversation; one conversation gathers a great many."""
-        chance = self._random.random()
-        if not self._threads or chance < 0.2:
-            self._threads = [*self._threads[-199:], name]
-            return name
-        if chance < 0.22:
-            return "m1"
-        return self._threads[-1 - int(len(self._threads) * self._random.random() ** 2)]
-
-    def _person(self) -> RemotePerson:
-        """A few write very much, most write seldom."""
-        number = int(self._people * self._random.random() ** 3)
-        return RemotePerson(f"p{number}", f"@member{number}", f"Member {number}")
-
-    def _text(self) -> str:
-        if self._random.random() < 0.1:
-            return self._random.choice(_ELSEWHERE)
-        said = [self._words(self._random.randint(4, 40))]
-        for word, share in ((COMMON, 0.3), (MIDDLING, 0.01), (RARE, 0.0005), (PHRASE.strip('"'), 0.002)):
-            if self._random.random() < share:
-                said.append(word)
-        return " ".join([*said, self._words(6)]) + "."
-
-    def _words(self, count: int) -> str:
-        found = (_PLAIN[int(len(_PLAIN) * self._random.random() ** 2)] for _ in range(count))
-        return " ".join(found)
+    desk: Desk
+    clock: Clock
+    account: int
+    community: Community
+    messages: int
 
 
-def open_account(desk: Desk) -> int:
-    """Remember an account whose platform is never asked: it is read only when a person says so."""
+def _open_account(desk: Desk, platform: str) -> int:
+    """Remember an account whose platform is never asked."""
     probe = Probe("us", "@us", "Us", verbs={verb: Ability(can=True) for verb in Verb})
-    return desk.do(accounts._remember, "archive", probe, {}, "archive:bench")
+    return desk.do(accounts._remember, platform, probe, {}, f"{platform}:bench")
 
 
-def pour(desk: Desk, clock: Clock, account: int, community: Community, count: int) -> None:
-    """Store `count` more messages and let them be read, as the lanes of the program do.
-
-    A page holds a few days at most: what is older than a week when it comes opens no work.
-    """
-    size = min(2000, max(50, community.total // 40))
-    for page in community.pages(count, size):
-        clock.at = page.messages[-1].created_at + timedelta(seconds=1)
-        desk.do(intake.apply, account, page)
-        read(desk, size)
+def pour(desk: Desk, clock: Clock, total: int, told: Told = lambda _: None) -> None:
+    """Store the history of every account as a first pull does, then the last weeks as they happen."""
+    begin, live = NOW - SPAN, NOW - SPAN * _LIVE
+    clock.at = live
+    counts = {platform: round(total * share) for platform, share in PLATFORMS.items()}
+    counts["archive"] += total - sum(counts.values())
+    sources = [
+        (_open_account(desk, platform), Community(platform, count, begin, SPAN), count)
+        for platform, count in counts.items()
+    ]
+    done = 0
+    for account, community, count in sources:
+        for page in community.pages(count - round(count * _LIVE), _PAGE):
+            done += _store(desk, account, page, told, done)
+    # As many slices as keep every page within a day, but no page of one message.
+    slices = max(1, min(round(total * _LIVE / 300), 44))
+    for number in range(slices):
+        for account, community, count in sources:
+            lived = round(count * _LIVE)
+            size = lived * (number + 1) // slices - lived * number // slices
+            for page in community.pages(size, _PAGE):
+                clock.at = max(clock.at, page.messages[-1].created_at + timedelta(seconds=1))
+                done += _store(desk, account, page, told, done)
+    clock.at = NOW
     desk.do(triage.age)
+    for account, _, _ in sources[1:]:
+        desk.do(accounts.disconnect, account)
 
 
-def read(desk: Desk, size: int) -> None:
+def _store(desk: Desk, account: int, page: Page, told: Told, done: int) -> int:
+    brought = desk.do(intake.apply, account, page)
+    read(desk)
+    told(done + brought.new)
+    return brought.new
+
+
+def read(desk: Desk, size: int = _PAGE) -> None:
     """Give every unread message a level by its number, in the shares of an ordinary community."""
     while batch := desk.ask(triage.unread, size):
         desk.do(triage.apply, [(key, text, _reading(key, text)) for key, text, _ in batch])
@@ -160,3 +122,74 @@ def _reading(key: int, text: str) -> Reading:
         return Reading(Level.GREEN, (), "en")
     level = Level.CRISIS if share < 5 else Level.RED if share < 40 else Level.AMBER
     return Reading(level, (Cue(0, min(12, len(text)), "measured", level, _WHY, "en"),), "en")
+
+
+def fill(folder: Path, total: int, told: Told = lambda _: None) -> float:
+    """Fill a profile and mark it as whole; answers how many messages a second that was."""
+    profile = Profile.at(folder)
+    dek, _ = Vault(profile.vault).create(PASSPHRASE)
+    clock = Clock()
+    began = time.perf_counter()
+    with Store.open(profile, dek) as store:
+        pour(Desk(store, "Ada", clock), clock, total, told)
+    rate = total / (time.perf_counter() - began)
+    (folder / _FILLED).write_text(json.dumps({"messages": total, "rate": rate}), "utf-8")
+    return rate
+
+
+def filled(folder: Path) -> dict[str, float] | None:
+    """What a folder was filled with; None where it was not, or not to the end."""
+    try:
+        said: dict[str, float] = json.loads((folder / _FILLED).read_text("utf-8"))
+    except OSError:
+        return None
+    return said
+
+
+def key_of(folder: Path) -> bytearray:
+    """The key of a filled profile."""
+    return Vault(Profile.at(folder).vault).unlock(PASSPHRASE)
+
+
+def take_up(store: Store) -> Filled:
+    """Go on with a filled store: the next messages have numbers that it has not seen."""
+    clock = Clock()
+    desk = Desk(store, "Ada", clock)
+    account, newest, count = desk.ask(_found)
+    community = Community("archive", count, NOW, SPAN, after=newest)
+    return Filled(desk, clock, account, community, count)
+
+
+def _found(ctx: Ctx) -> tuple[int, int, int]:
+    newest = ctx.session.scalar(sa.select(sa.func.max(Message.id))) or 0
+    count = ctx.session.scalar(sa.select(sa.func.count(Message.id))) or 0
+    return accounts.sign_ins(ctx)[0].account_id, newest, count
+
+
+def shower(console: Console, total: int) -> Told:
+    """Say how far it is, twenty times and with the rate of the last part."""
+    state = {"next": 0.0, "done": 0.0, "at": time.perf_counter()}
+
+    def told(done: int) -> None:
+        if done < state["next"] and done < total:
+            return
+        now = time.perf_counter()
+        rate = (done - state["done"]) / max(now - state["at"], 1e-9)
+        console.print(f"[dim]{done:,} of {total:,} messages, {rate:,.0f} a second[/dim]")
+        state.update(next=done + total / 20, done=done, at=now)
+
+    return told
+
+
+def main(words: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.fill", description="Fill a profile.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--messages", type=int, default=1_000_000)
+    chosen = parser.parse_args(words)
+    console = Console()
+    rate = fill(chosen.folder, chosen.messages, shower(console, chosen.messages))
+    console.print(f"{rate:,.0f} messages a second, stored and read")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from moderator_app.desk import triage
+from moderator_app.desk import search, threads, triage
 from moderator_app.desk.desk import Desk
-from moderator_app.desk.rows import Queue
+from moderator_app.desk.rows import Queue, QueueKey
 from moderator_app.models.store import Store
 from moderator_app.paths import Profile
 from tests.benchmarks import raw
+from tests.benchmarks.figures import resident_mb
 
 
 def forget(path: Path) -> None:
@@ -32,12 +33,24 @@ def _timed(work: Callable[[], object]) -> float:
     return 1000 * (time.perf_counter() - began)
 
 
+def _used(desk: Desk) -> float:
+    """The memory of a process that holds nothing but the store, after a good deal of work."""
+    after: QueueKey | None = None
+    for _ in range(60):
+        page = desk.ask(triage.queue, Queue.OPEN, after)
+        for row in page[::10]:
+            desk.ask(threads.view, row.item_id)
+            desk.ask(search.find, row.title)
+        after = page[-1].key if page else None
+    return resident_mb()
+
+
 def main(folder: Path) -> None:
     dek = bytes.fromhex(sys.stdin.readline())
     profile = Profile.at(folder)
     bare = raw.connect(profile.store, dek)
     bare.close()
-    found: dict[str, float] = {}
+    found: dict[str, float] = {"rss, nothing open": resident_mb()}
 
     def product() -> None:
         store = Store.open(profile, bytearray(dek))
@@ -48,7 +61,11 @@ def main(folder: Path) -> None:
     for name, work in (("bare", raw.timed_open(profile.store, dek)), ("ours", product)):
         forget(profile.store)
         found[name] = _timed(work)
-    opened.pop().close()
+        if name == "ours":
+            opened.pop().close()
+        found[f"{name}, warm"] = _timed(work)
+    with opened.pop() as store:
+        found["rss"] = _used(Desk(store, "Ada"))
     sys.stdout.write(json.dumps(found) + "\n")
 
 

@@ -13,18 +13,18 @@ from moderator_app.models import cipher
 
 Row = tuple[Any, ...]
 
-_PAGE: Final = """
+_CARDS: Final = """
     SELECT i.*, t.title, t.channel, p.name, p.handle, a.platform, m.kind, m.audience, m.lang,
       substr(m.body, 1, 280)
-    FROM (SELECT id FROM item WHERE status = 'open' AND (rank, due_at, id) > (?, ?, ?)
-          ORDER BY rank, due_at, id LIMIT 100) chosen
-    JOIN item i ON i.id = chosen.id
-    JOIN thread t ON t.id = i.thread_id
-    JOIN person p ON p.id = i.person_id
-    JOIN account a ON a.id = i.account_id
+    FROM item i INDEXED BY ix_item_status
+    LEFT JOIN thread t ON t.id = i.thread_id
+    LEFT JOIN person p ON p.id = i.person_id
+    LEFT JOIN account a ON a.id = i.account_id
     LEFT JOIN message m ON m.id = i.top_message_id
-    ORDER BY i.rank, i.due_at, i.id
+    WHERE i.status = 'open'
 """
+_PAGE: Final = f"{_CARDS} AND (i.rank, i.due_at, i.id) > (?, ?, ?) ORDER BY i.rank, i.due_at, i.id LIMIT 100"
+_OFFSET: Final = f"{_CARDS} ORDER BY i.rank, i.due_at, i.id LIMIT 100 OFFSET ?"
 _SEARCH: Final = """
     SELECT m.id, m.item_id, m.body, m.created_at, p.name, p.handle, t.title
     FROM (SELECT rowid FROM message_fts WHERE message_fts MATCH ? ORDER BY rowid DESC LIMIT 50) hit
@@ -33,11 +33,15 @@ _SEARCH: Final = """
     JOIN thread t ON t.id = m.thread_id
     ORDER BY m.id DESC
 """
-_WEEK: Final = """
-    SELECT count(*), count(DISTINCT person_id), count(DISTINCT thread_id),
-      sum(level = 0), sum(level = 1), sum(level = 2), sum(level = 3)
-    FROM message WHERE created_at >= ? AND created_at < ? AND NOT ours
-"""
+_WEEK: Final = (
+    "SELECT sum(n) FROM message_day WHERE day >= ? AND day < ?",
+    "SELECT count(*) FROM week_person WHERE week = ?",
+    "SELECT count(*) FROM week_thread WHERE week = ?",
+    (
+        "SELECT level, count(*), count(first_reply_at) FROM item"
+        " WHERE waiting_since >= ? AND waiting_since < ? GROUP BY level"
+    ),
+)
 _EARLIER: Final = """
     SELECT i.id, t.title, i.level, i.last_at, i.status
     FROM item i JOIN thread t ON t.id = i.thread_id
@@ -48,16 +52,29 @@ _ASSIGNED: Final = """
       (id, kind, state, who, at, account_id, item_id, detail, before, tries, trouble)
     VALUES (?, 'assign', 'done', ?, ?, 1, ?, '{}', '{}', 0, '')
 """
-_WEEK_MS: Final = 7 * 24 * 3600 * 1000
+_RECORDED: Final = """
+    INSERT INTO audit (at, who, what, target, detail, clock_back, hash) VALUES (?, ?, 'assign', ?, '{}', 0, ?)
+"""
+_DAY_MS: Final = 24 * 3600 * 1000
 
 
-def connect(path: Path, dek: bytes) -> Any:
-    """A bare connection with the key and the pragmas of the product."""
+def connect(path: Path, dek: bytes | None) -> Any:
+    """A bare connection with the key and the pragmas of the product; without a key for a plain file."""
     connection = sqlcipher.connect(str(path), isolation_level=None, cached_statements=256)
-    connection.set_key(keys.spec(bytearray(dek)))
+    if dek is not None:
+        connection.set_key(keys.spec(bytearray(dek)))
     for pragma in cipher.PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     return connection
+
+
+def plain_twin(path: Path, dek: bytes, twin: Path) -> None:
+    """Write the same rows into a file that is not encrypted, by the same SQLite."""
+    connection = connect(path, dek)
+    connection.execute("ATTACH DATABASE ? AS twin KEY ''", (str(twin),))
+    connection.execute("SELECT sqlcipher_export('twin')").fetchall()
+    connection.execute("DETACH DATABASE twin")
+    connection.close()
 
 
 class Asker:
@@ -73,16 +90,21 @@ class Asker:
     def page(self, after: Row = (-1, 0, 0)) -> list[Row]:
         return self._all(_PAGE, *after)
 
+    def offset(self, rows: int) -> list[Row]:
+        """The page that begins after so many rows, as without a keyset."""
+        return self._all(_OFFSET, rows)
+
     def badges(self) -> list[Row]:
         return self._all("SELECT status, level, n FROM item_count")
 
-    def thread(self, item_id: int) -> list[Row]:
-        """The newest 200 messages of an item's conversation with their authors and cues."""
+    def thread(self, item_id: int, limit: int = 200) -> list[Row]:
+        """The newest messages of an item's conversation with their authors and cues."""
         rows = self._all(
             "SELECT m.*, p.name, p.handle FROM item i JOIN message m ON m.thread_id = i.thread_id"
             " LEFT JOIN person p ON p.id = m.person_id WHERE i.id = ?"
-            " ORDER BY m.created_at DESC, m.id DESC LIMIT 200",
+            " ORDER BY m.created_at DESC, m.id DESC LIMIT ?",
             item_id,
+            limit,
         )
         marks = ",".join("?" * len(rows))
         cues = f"SELECT * FROM signal WHERE message_id IN ({marks})"
@@ -103,18 +125,25 @@ class Asker:
         return self._all(_SEARCH, search.expression(words))
 
     def week(self, monday: int) -> list[Row]:
-        """The counts of five weeks, as the summary compares them."""
-        begins = [monday - back * _WEEK_MS for back in range(5)]
-        return [self._all(_WEEK, begin, begin + _WEEK_MS)[0] for begin in begins]
+        """The counts of five weeks, as the summary compares them; `monday` counts days since 1970."""
+        found = []
+        for day in range(monday, monday - 35, -7):
+            bounds = (
+                (day, day + 7),
+                ((day + 3) // 7,),
+                ((day + 3) // 7,),
+                (day * _DAY_MS, (day + 7) * _DAY_MS),
+            )
+            for statement, values in zip(_WEEK, bounds, strict=True):
+                found += self._all(statement, *values)
+        return found
 
     def assign(self, item_id: int, who: str, at: int) -> None:
-        """A decision and its line in the record, in one commit."""
+        """A decision and its lines in the history and the record, in one commit."""
         self.connection.execute("BEGIN IMMEDIATE")
         self.connection.execute("UPDATE item SET assignee = ? WHERE id = ?", (who, item_id))
-        self.connection.execute(
-            _ASSIGNED,
-            (uuid.uuid4().hex, who, at, item_id),
-        )
+        self.connection.execute(_ASSIGNED, (uuid.uuid4().hex, who, at, item_id))
+        self.connection.execute(_RECORDED, (at, who, f"item:{item_id}", uuid.uuid4().bytes))
         self.connection.execute("COMMIT")
 
 

@@ -81,6 +81,10 @@ def opening(folder: Path, dek: bytes, size: str, runs: int = _RUNS) -> Iterator[
     found = [child("open_child", str(folder), dek=dek) for _ in range(runs)]
     name = f"cold file to first page, {size}"
     yield figure(name, _mid(found, "ours"), "ms", _mid(found, "bare"), at_most(150))
+    warm = f"warm file to first page, {size}"
+    yield figure(warm, _mid(found, "ours, warm"), "ms", _mid(found, "bare, warm"), at_most(30))
+    memory = f"memory of the store's process, {size}"
+    yield figure(memory, _mid(found, "rss"), "MB", _mid(found, "rss, nothing open"), at_most(100))
 
 
 def scrolling(folder: Path, dek: bytes, size: str) -> Iterator[Figure]:

@@ -8,21 +8,31 @@ from rich.console import Console
 from tests.benchmarks.__main__ import Sizes, measure
 from tests.benchmarks.figures import Figure, at_least, at_most, figure, ratio_at_most, show, write
 
-TINY = Sizes(profiles=(600,), reads=4, decisions=3, pages=1, texts=20, starts=1)
+TINY = Sizes(messages=600, reads=4, decisions=3, pages=1, imports=1, texts=20, starts=1)
 
 
 def test_everything_is_measured_and_written(tmp_path: Path) -> None:
     figures = measure(TINY, tmp_path, Console(quiet=True))
     written = tmp_path / "bench.json"
     write(figures, written)
-    read = json.loads(written.read_text("utf-8"))
+    found = json.loads(written.read_text("utf-8"))
+    assert {"date", "processor", "cores", "system", "python"} <= set(found["machine"])
+    read = found["figures"]
     assert [Figure(**one) for one in read] == figures
     for one in read:
         assert set(one) == {"name", "value", "unit", "baseline", "ratio", "target", "holds"}
         assert one["value"] >= 0
         assert (one["holds"] is None) == (one["target"] is None)
     names = " ".join(one["name"] for one in read)
-    for part in ("reading", "queue, first page", "search, rare word", "pull to store", "start", "scroll"):
+    for part in (
+        "reading",
+        "queue, first page",
+        "search, rare word",
+        "pull to store",
+        "encrypted to plain",
+        "start",
+        "scroll",
+    ):
         assert part in names
     assert len({one["name"] for one in read}) == len(read)
     console = Console(record=True, quiet=True, width=150)

@@ -5,7 +5,6 @@ as hex digits on standard input. Answers one JSON object on standard output.
 """
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -16,16 +15,12 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QTableView, QWidget
 
+from tests.benchmarks.figures import resident_mb
+
 STEPS: Final = 120
 _ROWS: Final = 3000  # read into the list before it is scrolled
 _SETTLE_MS: Final = 500  # for what the window does once, after its first picture
 _HEAVY: Final = frozenset({"spacy", "numpy", "keyring", "reportlab", "alembic", "requests"})
-_PAGE_KB: Final = resource.getpagesize() / 1024
-
-
-def resident_mb() -> float:
-    """The memory of this process now."""
-    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * _PAGE_KB / 1024
 
 
 def stamp() -> dict[str, float]:

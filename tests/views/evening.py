@@ -180,6 +180,9 @@ class Program:
     def export_week(self):
         self.asked.append("week")
 
+    def open_backups(self):
+        self.asked.append("backups")
+
     def sync_now(self):
         self.asked.append("sync")
 
