@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer, Signal, SignalInstance, Slot
-from PySide6.QtGui import QPixmapCache
+from PySide6.QtGui import QGuiApplication, QPixmapCache, QWindow
 from PySide6.QtWidgets import QDialog
 
 from moderator_app.backups import Backups
@@ -27,6 +27,7 @@ from moderator_app.views.idle import WARN_S, IdleLock, Input
 from moderator_app.views.lock_screen import Exchanged, Frame
 from moderator_app.views.main_window import MainWindow
 from moderator_app.views.runner import Errand, Runner
+from moderator_app.views.screen_share import ScreenShare, keep_out
 from moderator_app.views.theme import Theme
 from moderator_app.views.unlock import RecoveryDialog, UnlockForm, Way
 from moderator_app.workspace import Workspace, key_of
@@ -89,7 +90,13 @@ class Door(QObject):
         self._clipboard = Clipboard(self)
         self._input = Input(self)
         self._input.panic.connect(self.panic)
+        self._input.veil.connect(self.frame.turn_veil)
         self._session = DesktopSession(self)
+        self._sharing = ScreenShare(self._shows_words, self)
+        self._sharing.changed.connect(self._shared)
+        app = QGuiApplication.instance()
+        assert isinstance(app, QGuiApplication)
+        app.focusWindowChanged.connect(self._keep_out)
         self._session.leaving.connect(self.leave)
         self.frame.left.connect(self._leave_for_good)
         self.frame.may_close = self._may_close
@@ -128,6 +135,9 @@ class Door(QObject):
         self.frame.take(window)
         self.frame.show()
         self._input.watch(self.frame.windowHandle())
+        window.veil_wanted.connect(self.frame.turn_veil)
+        window.sharing.tell(shared=self._sharing.active)
+        self._keep_out(self.frame.windowHandle())
         program.start()
         place = workspace.take_place()
         if place:
@@ -206,6 +216,22 @@ class Door(QObject):
 
         self.frame.screen_locked.begin()
         self._run(self.tr("Mending the workspace"), work)
+
+    # ---------------------------------------------------------------- in view of others
+
+    def _shows_words(self) -> bool:
+        return self.program is not None and self.frame.isVisible() and not self.frame.isMinimized()
+
+    @Slot(bool)
+    def _shared(self, shared: bool) -> None:
+        if self.program is not None:
+            self.program.window.sharing.tell(shared=shared)
+
+    @Slot(QWindow)
+    def _keep_out(self, window: QWindow | None) -> None:
+        """Every window that comes to the front is kept out of screen sharing, where the system can do it."""
+        if window is not None and self.program is not None:
+            keep_out(window, out=self.program.window.settings.keep_out_of_sharing)
 
     # ---------------------------------------------------------------- out
 

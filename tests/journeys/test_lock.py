@@ -377,3 +377,29 @@ def test_no_title_names_anybody(evening: Evening, qtbot: QtBot) -> None:
         qtbot.waitUntil(lambda: QApplication.activeModalWidget() is None, timeout=10_000)
     assert {"Add note", "Escalate", "Set the level", "Close the conversation"} <= seen
     assert not any(MARK in title for title in seen)
+
+
+def test_a_veil_covers_and_gives_back_the_dialog_with_it(evening: Evening, qtbot: QtBot) -> None:
+    evening.open_first()
+    evening.window.commands.action("note").trigger()
+    (sheet,) = evening.window.findChildren(NoteSheet)
+    qtbot.waitExposed(sheet).__enter__()
+    qtbot.keyClicks(sheet.text, "ask about the ride")
+    evening.door._input.watch(sheet.windowHandle())
+    QTest.keyClick(sheet.windowHandle(), Qt.Key.Key_F9, Qt.KeyboardModifier.ShiftModifier)
+    frame = evening.door.frame
+    assert frame.veiled
+    assert not sheet.isVisible()
+    assert not any(MARK in text for text in visible_texts())
+    assert evening.door.program is not None, "it is no lock"
+    assert frame.focusWidget() is frame.veil.lift
+    qtbot.keyClick(frame.veil.lift, Qt.Key.Key_Space)
+    assert sheet.isVisible()
+    assert sheet.text.toPlainText() == "ask about the ride"
+    sheet.reject()
+    evening.window.commands.action("veil").trigger()
+    assert frame.veiled
+    evening.lock(evening.door.lock)
+    assert frame.covered
+    evening.unlock()
+    assert not frame.veiled
