@@ -19,6 +19,7 @@ from moderator_app.app import Program, translate
 from moderator_app.desk import accounts, actions, audit, replies, threads, triage
 from moderator_app.desk.rows import Audience, Queue
 from moderator_app.door import Door
+from moderator_app.errors import ForTheModerator
 from moderator_app.paths import Profile
 from moderator_app.views.leave_sheet import LeaveSheet
 from moderator_app.views.theme import Theme
@@ -251,7 +252,10 @@ def desk_of(door: Door):
 
 
 def test_the_window_says_so_and_ends_without_a_question(door: Door, qtbot: QtBot, runtime: Path) -> None:
-    assert door.program.window.top.passing.isVisible()
+    window = door.program.window
+    assert window.top.passing.isVisible()
+    with pytest.raises(ForTheModerator, match="has no backups"):
+        door.program.open_backups()
     with qtbot.waitSignal(door.frame.left, timeout=10_000):
         door.frame.close()
     assert not door.frame.findChildren(LeaveSheet)
