@@ -180,7 +180,8 @@ class Probe:
 class Connector(ABC):
     """One account on one platform.
 
-    `poll_seconds` is how often it is worth asking; 0 means only when a person asks.
+    `poll_seconds` is how often it is worth asking; 0 means only when a person asks. `tells_gone`: a pull
+    reports every message that was deleted since its state, so known ones need not be fetched again.
 
     `values` are the sign-in fields that are not secret, `secrets` those that are together with whatever
     `authorize` returned. Every method may raise the errors of `connectors.errors`; none blocks for ever.
@@ -191,6 +192,7 @@ class Connector(ABC):
     fields: ClassVar[tuple[Field, ...]] = ()
     streams: ClassVar[tuple[str, ...]]
     poll_seconds: ClassVar[int] = 60
+    tells_gone: ClassVar[bool] = False
 
     def __init__(self, values: Mapping[str, str], secrets: Mapping[str, str]) -> None:
         self.values = dict(values)

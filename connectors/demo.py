@@ -79,6 +79,7 @@ class DemoConnector(Connector):
     # Comments last: they hold our answers, which mean most where what they answer is known already.
     streams = ("mentions", "directs", "reports", "comments")
     poll_seconds = 20
+    tells_gone = True
 
     def __init__(
         self,

@@ -34,13 +34,14 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from connectors import registry
 from moderator_app import logs, passing, paths, process
 from moderator_app.backups import Backups
-from moderator_app.desk import accounts, actions, language, reading, search
+from moderator_app.desk import accounts, actions, language, reading, search, sweep
 from moderator_app.desk import sync as trips
 from moderator_app.desk.insights import Week
-from moderator_app.desk.rows import ActionKind, ImportPreview
+from moderator_app.desk.rows import ImportPreview
 from moderator_app.desk.sync import Trip
 from moderator_app.door import Door
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
+from moderator_app.forgetting import Forgetting
 from moderator_app.keeping import Keeping
 from moderator_app.leaving import Leaving
 from moderator_app.paths import Profile
@@ -84,10 +85,13 @@ class Program(QObject):
         self._reading = False
         self._ending = False
         self._importing: dict[str, str] = {}  # the file that is being read, and how
+        if not workspace.read_only:
+            workspace.desk.do(sweep.begin)  # before the window shows a word
         self.window = MainWindow(workspace.desk, self.runner, workspace.settings, theme, self)
         self.keeping = Keeping(workspace, self.runner, theme, self.window, self.window.notices)
         self.window.top.passing.setVisible(workspace.passing is not None)
         self.leaving = Leaving(workspace, self.runner, theme, self.window, self.window.notices)
+        self.forgetting = Forgetting(workspace, self.runner, theme, self.window)
 
     def start(self) -> None:
         """Begin the regular work; the window is already on the screen."""
@@ -100,6 +104,7 @@ class Program(QObject):
         self.runner.every(_TICK_SECONDS, self._pull_due)
         # Children of the runner, so that its shutdown stops them, too.
         begin = (
+            (_FIRST_PULL_MS, self.forgetting.start),
             (_FIRST_PULL_MS, self._pull_due),
             (_READER_DELAY_MS, self._read_on),
             (_RENEW_DELAY_MS, self._renew_search),
@@ -324,6 +329,10 @@ class Program(QObject):
         sheet.wanted.connect(self.write_week)
         sheet.open()
 
+    def open_privacy(self) -> None:
+        """Show what is kept, what is asked about it, and the record."""
+        self.forgetting.open_sheet()
+
     @Slot(object, object)
     def write_week(self, week: Week, folder: Path) -> None:
         """Write the files off the screen and record that they were written."""
@@ -332,7 +341,7 @@ class Program(QObject):
             from moderator_app.desk import paper  # noqa: PLC0415 - the PDF library is only loaded for a PDF
 
             files = paper.export(week, folder)
-            self._workspace.desk.do(actions.record, ActionKind.EXPORT, detail={"week": str(week.monday)})
+            self._workspace.desk.do(actions.exported, str(week.monday), files)
             return files
 
         def written(files: list[Path]) -> None:

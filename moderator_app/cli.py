@@ -17,9 +17,9 @@ from rich.text import Text
 
 import moderator_app
 from connectors.contract import Page
-from moderator_app import cli_store, terminal
+from moderator_app import cli_privacy, cli_store, terminal
 from moderator_app import doctor as checks
-from moderator_app.desk import insights, language, reading, threads, triage
+from moderator_app.desk import actions, insights, language, reading, threads, triage
 from moderator_app.desk.rows import Level, Queue, QueueRow, Reading
 from moderator_app.errors import ForTheModerator
 from moderator_app.paths import Profile
@@ -35,6 +35,7 @@ app = typer.Typer(
 )
 
 app.add_typer(cli_store.app, name="store")
+app.add_typer(cli_privacy.app, name="privacy")
 
 _HOUR, _DAY = 60, 24 * 60  # in minutes
 _COLOURS = {Level.CRISIS: "bold red", Level.RED: "red", Level.AMBER: "yellow", Level.GREEN: "green"}
@@ -282,7 +283,7 @@ def summary(
     del week  # the only span there is; the word makes the command say what it does
     with terminal.opened(profile, passphrase_file) as workspace:
         found = workspace.desk.ask(insights.week, monday.date() if monday else None)
-        files = _written(found, out) if out is not None else []
+        files = _written(workspace, found, out) if out is not None else []
     if as_json:
         terminal.say({**insights.as_data(found), "files": files})
     elif files:
@@ -292,10 +293,12 @@ def summary(
         terminal.err().print("With --out FOLDER it is written there as Markdown, CSV and PDF with its chart.")
 
 
-def _written(week: insights.Week, folder: Path) -> list[Path]:
+def _written(workspace: Workspace, week: insights.Week, folder: Path) -> list[Path]:
     from moderator_app.desk import paper  # noqa: PLC0415 - the PDF library is only loaded for a PDF
 
-    return paper.export(week, folder)
+    files = paper.export(week, folder)
+    workspace.desk.do(actions.exported, str(week.monday), files)
+    return files
 
 
 @app.command()

@@ -136,7 +136,7 @@ class Workspace:
         session._vault = _Borrowed(passing, lent, self._secrets, self._keep)
         session._store.listen(session._tell_home)
         if new:
-            session.desk.do(accounts.adopt, self.desk.ask(accounts.taken_along))
+            session.desk.do(passings.borrow, self.desk.ask(passings.lend))
             session.desk.do(audit.write, "passing_begun")
         return session
 

@@ -138,20 +138,6 @@ def sign_ins(ctx: Ctx) -> list[SignIn]:
     return [SignIn(row.id, row.platform, row.vault_key, json.loads(row.form)) for row in rows]
 
 
-_TAKEN = ("id", "platform", "external_id", "handle", "name", "vault_key", "form", "abilities")
-
-
-def taken_along(ctx: Ctx) -> list[dict[str, Any]]:
-    """The connected accounts as another store can `adopt` them, without what they brought."""
-    found = ctx.session.scalars(sa.select(Account).where(Account.removed_at.is_(None)))
-    return [{name: getattr(row, name) for name in _TAKEN} for row in found]
-
-
-def adopt(ctx: Ctx, taken: list[dict[str, Any]]) -> None:
-    """Connect the accounts of another store here, too; their secrets are in its vault."""
-    ctx.session.add_all(Account(**one) for one in taken)
-
-
 _WAITING: Final = Plain(
     sa.select(Action.account_id, sa.func.count())
     .where(Action.state.in_([ActionState.HELD, ActionState.SENT, ActionState.UNKNOWN]))

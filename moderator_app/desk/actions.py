@@ -7,16 +7,17 @@ way: a column goes back only where nobody has changed it since.
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from connectors.contract import Audience, Command, Receipt, Verb
 from connectors.errors import OutcomeUnknown, Refused, SignInAgain, TryLater
-from moderator_app.desk import audit, clocks
+from moderator_app.desk import audit, clocks, gone
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import HistoryRow, OutboxRow, Recorded, Undone
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
@@ -135,6 +136,12 @@ def _about(item_id: int | None, message_id: int | None) -> str:
     return f"item:{item_id}" if item_id is not None else ""
 
 
+def exported(ctx: Ctx, week: str, files: Sequence[Path]) -> Recorded:
+    """A week was written; where, so that an erasure can say which files still exist."""
+    detail = {"week": week, "files": "\n".join(str(file.resolve()) for file in files)}
+    return record(ctx, ActionKind.EXPORT, detail=detail)
+
+
 def _target(action: Action) -> str:
     return _about(action.item_id, action.message_id)
 
@@ -178,6 +185,10 @@ def undo(ctx: Ctx, action_id: uuid.UUID) -> Undone:
     detail = json.loads(action.detail)
     if action.undone_by is not None or action.state in (ActionState.CANCELLED, ActionState.FAILED):
         raise ForTheModerator(QT_TRANSLATE_NOOP("Error", "That was already taken back."))
+    if detail.get("erased"):
+        raise ForTheModerator(
+            QT_TRANSLATE_NOOP("Error", "This cannot be taken back: what it was about was erased.")
+        )
     if action.state in (ActionState.SENT, ActionState.UNKNOWN):
         raise ForTheModerator(
             QT_TRANSLATE_NOOP("Error", "It is being sent right now."),
@@ -232,7 +243,8 @@ def undo_last(ctx: Ctx) -> Undone | None:
         .limit(20)
     )
     for action in rows:
-        if action.state is ActionState.HELD or KINDS[action.kind].inverse is not None:
+        stands = action.state is ActionState.HELD or KINDS[action.kind].inverse is not None
+        if stands and not json.loads(action.detail).get("erased"):
             return undo(ctx, action.id)
     return None
 
@@ -360,8 +372,7 @@ def _done(ctx: Ctx, action: Action, receipt: Receipt) -> None:
             sa.select(Message).where(Message.account_id == action.account_id, Message.external_id == target)
         ).first()
         if sent is not None:
-            sent.body, sent.folded = "", None
-            sent.gone_at, sent.gone_how = ctx.now, "deleted"
+            gone.empty(ctx, [sent], "deleted")
 
 
 def _place_reply(ctx: Ctx, action: Action, message: Message, receipt: Receipt) -> None:

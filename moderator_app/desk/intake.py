@@ -13,11 +13,11 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from connectors.contract import Page, RemoteGone, RemoteMessage, RemotePerson
-from moderator_app.desk import clocks, folding, work
+from moderator_app.desk import clocks, folding, gone, work
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.work import Work
 from moderator_app.models.base import Level, Status, millis, moment
-from moderator_app.models.inbox import Cursor, Item, Message, Person, Revision, Signal, Thread
+from moderator_app.models.inbox import Cursor, Item, Message, Person, Revision, Thread
 from moderator_app.models.session import Plain, adding, given, given_ids, table
 
 # What is older than this when it first arrives came with a back-fill: it is kept, read and searchable,
@@ -98,18 +98,21 @@ def apply(ctx: Ctx, account_id: int, page: Page) -> Brought:
     messages = {m.id: m for m in page.messages}  # a page may hold a message twice: the last is newest
     known = _known(ctx, account_id, [*messages, *(g.id for g in page.gone)])
     new = [m for m in messages.values() if m.id not in known]
+    erased = gone.kept_out(ctx, "message", account_id, [m.id for m in new])
+    new = [m for m in new if m.id not in erased]
     edited = sum(_refresh(ctx, known[m.id], m) for m in messages.values() if m.id in known)
     if new:
         _insert(ctx, account_id, new)
-    gone = sum(_bury(ctx, known[g.id], g) for g in page.gone if g.id in known)
+    buried = sum(_bury(ctx, known[g.id], g) for g in page.gone if g.id in known)
     ctx.session.merge(Cursor(account_id=account_id, stream=page.stream, state=page.state, at=ctx.now))
-    return Brought(len(new), edited, gone, page.skipped)
+    return Brought(len(new), edited, buried, page.skipped)
 
 
 def add(ctx: Ctx, account_id: int, messages: Sequence[RemoteMessage]) -> None:
-    """Store those of the messages that are not known; what is known is left as it is."""
+    """Store those of the messages that are neither known nor erased; what is known is left as it is."""
     known = _known(ctx, account_id, [m.id for m in messages])
-    new = [m for m in messages if m.id not in known]
+    erased = gone.kept_out(ctx, "message", account_id, [m.id for m in messages])
+    new = [m for m in messages if m.id not in known and m.id not in erased]
     if new:
         _insert(ctx, account_id, new)
 
@@ -117,15 +120,15 @@ def add(ctx: Ctx, account_id: int, messages: Sequence[RemoteMessage]) -> None:
 def refresh(ctx: Ctx, account_id: int, answers: Sequence[RemoteMessage | RemoteGone]) -> Brought:
     """Store what a re-reading of known messages brought; unknown ones are left alone."""
     known = _known(ctx, account_id, [answer.id for answer in answers])
-    edited = gone = 0
+    edited = buried = 0
     for answer in answers:
         if answer.id not in known:
             continue
         if isinstance(answer, RemoteGone):
-            gone += _bury(ctx, known[answer.id], answer)
+            buried += _bury(ctx, known[answer.id], answer)
         else:
             edited += _refresh(ctx, known[answer.id], answer)
-    return Brought(edited=edited, gone=gone)
+    return Brought(edited=edited, gone=buried)
 
 
 def _known(ctx: Ctx, account_id: int, ids: Iterable[str]) -> dict[str, Message]:
@@ -142,6 +145,7 @@ def _known(ctx: Ctx, account_id: int, ids: Iterable[str]) -> dict[str, Message]:
 def _refresh(ctx: Ctx, row: Message, remote: RemoteMessage) -> int:
     """Bring a known message up to date; 1 if its words changed."""
     row.likes, row.replies = remote.likes, remote.replies
+    row.fetched_at = ctx.now
     row.hidden_there = remote.hidden
     if row.hidden_wanted == remote.hidden:
         row.hidden_wanted = None  # the platform agrees: the wish is fulfilled
@@ -149,7 +153,9 @@ def _refresh(ctx: Ctx, row: Message, remote: RemoteMessage) -> int:
     if row.gone_at is None and text == row.body:
         row.revision = remote.revision
         return 0
-    if row.gone_at is not None and remote.revision == row.revision:
+    if row.gone_how == gone.EXPIRED:
+        return 0  # forgotten by our own rule, whatever the platform still has
+    if row.gone_at is not None and row.gone_how != gone.UNCONFIRMED and remote.revision == row.revision:
         return 0  # a late copy of something that is known to be deleted
     if row.gone_at is None:
         ctx.session.add(Revision(message_id=row.id, body=row.body, replaced_at=ctx.now))
@@ -167,22 +173,17 @@ def _unread(ctx: Ctx, row: Message) -> None:
         row.read_v = None
         item = ctx.session.get(Item, row.item_id) if row.item_id else None
         if item is not None:
+            item.words_since = item.words_since or ctx.now
             item.pending += 1
             clocks.settle(item, ctx.now)
 
 
-def _bury(ctx: Ctx, row: Message, gone: RemoteGone) -> int:
+def _bury(ctx: Ctx, row: Message, told: RemoteGone) -> int:
     """Deleted there means deleted here: the words, their history and every mark on them."""
     if row.gone_at is not None:
+        row.gone_how = told.how.value if row.gone_how == gone.UNCONFIRMED else row.gone_how
         return 0
-    ctx.session.flush()
-    ctx.session.execute(sa.delete(Signal).where(Signal.message_id == row.id))
-    ctx.session.execute(sa.delete(Revision).where(Revision.message_id == row.id))
-    thread = ctx.session.get_one(Thread, row.thread_id)
-    if thread.title and row.body.startswith(thread.title.rstrip("…. ")):
-        thread.title = ""  # a title is often the first line of what opened the conversation
-    row.body, row.folded = "", None
-    row.gone_at, row.gone_how = ctx.now, gone.how.value
+    gone.empty(ctx, [row], told.how.value)
     item = ctx.session.get(Item, row.item_id) if row.item_id else None
     if item is not None:
         _without(ctx, item, row)
@@ -207,7 +208,7 @@ def _without(ctx: Ctx, item: Item, row: Message) -> None:
     if item.top_message_id == row.id and left is not None:
         item.top_message_id = left
     if left is None:
-        item.new_messages = 0
+        item.new_messages, item.words_since = 0, None
         if item.level > Level.RED:
             item.status, item.outcome = Status.CLOSED, "deleted_there"
     clocks.settle(item, ctx.now)
@@ -275,7 +276,7 @@ def _row(ctx: Ctx, remote: RemoteMessage) -> dict[str, Any]:
 def _open(ctx: Ctx, item: Work, message_id: int, remote: RemoteMessage) -> None:
     """A new message is work: whatever the item was, it is open again."""
     item.pending += 1
-    item.last_at = max(item.last_at, remote.created_at)
+    item.last_at, item.words_since = max(item.last_at, remote.created_at), ctx.now
     if remote.created_at < ctx.now - EARLIER:
         item.top_message_id = item.top_message_id or message_id
         return
@@ -394,6 +395,8 @@ def _threads(ctx: Ctx, account_id: int, new: Sequence[RemoteMessage]) -> dict[st
             }
         else:
             row["last_at"] = max(row["last_at"], at)
+    for name in gone.kept_out(ctx, "title", account_id, list(rows)):
+        rows[name]["title"] = ""
     changed = []
     for key, name, title, last_at in _THREADS.rows(ctx.session, _named(account_id, rows)):
         row = rows[name]
@@ -452,5 +455,6 @@ def _items(
             waiting_since=at,
             due_at=at,
             last_at=at,
+            words_since=ctx.now,
         )
     return found, set(range(first, first + len(missing)))

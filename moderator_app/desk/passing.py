@@ -7,13 +7,15 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from connectors.contract import Audience, Kind, RemoteMessage, RemotePerson
-from moderator_app.desk import intake, replies, threads
+from moderator_app.desk import gone, intake, replies, threads
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import ActionState
 from moderator_app.models.base import ActionKind, Status
-from moderator_app.models.care import Action, Draft, Note
+from moderator_app.models.care import Action, Draft, Meta, Note
 from moderator_app.models.inbox import Account, Item, Message, Person, Thread
+from moderator_app.models.privacy import KeptOut, RetentionRule
 
+_ACCOUNT: Final = ("id", "platform", "external_id", "handle", "name", "vault_key", "form", "abilities")
 _WAITING: Final = (ActionState.HELD, ActionState.SENT, ActionState.UNKNOWN)
 
 
@@ -41,6 +43,37 @@ class Kept:
     messages: tuple[RemoteMessage, ...]
     notes: tuple[str, ...]
     draft: tuple[str, Audience, str] | None  # its text, for whom, from which template
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """What a session takes from the profile's store, as rows: never a message, a person or a note."""
+
+    accounts: list[dict[str, Any]]
+    rules: list[dict[str, Any]]
+    kept_out: list[bytes]
+    kept_out_key: str | None
+
+
+def lend(ctx: Ctx) -> Lent:
+    """The connected accounts, how long words are kept, and the marks of what was erased."""
+    found = ctx.session.scalars(sa.select(Account).where(Account.removed_at.is_(None)))
+    rules = ctx.session.scalars(sa.select(RetentionRule))
+    return Lent(
+        accounts=[{name: getattr(row, name) for name in _ACCOUNT} for row in found],
+        rules=[{"platform": one.platform, "level": one.level, "days": one.days} for one in rules],
+        kept_out=list(ctx.session.scalars(sa.select(KeptOut.mark))),
+        kept_out_key=ctx.session.scalar(sa.select(Meta.value).where(Meta.key == gone.KEY)),
+    )
+
+
+def borrow(ctx: Ctx, lent: Lent) -> None:
+    """Begin with what was lent. Accounts keep their numbers, which the marks of what was erased hold."""
+    ctx.session.add_all(Account(**one) for one in lent.accounts)
+    ctx.session.add_all(RetentionRule(**one) for one in lent.rules)
+    ctx.session.add_all(KeptOut(mark=mark) for mark in lent.kept_out)
+    if lent.kept_out_key is not None:
+        ctx.session.merge(Meta(key=gone.KEY, value=lent.kept_out_key))
 
 
 def at_stake(ctx: Ctx) -> Stake:

@@ -23,6 +23,7 @@ __all__ = [
     "Cue",
     "Draft",
     "Field",
+    "Forgets",
     "HistoryRow",
     "Hit",
     "ImportPreview",
@@ -172,6 +173,7 @@ class QueueRow:
     snoozed_until: datetime | None
     seen: bool
     has_draft: bool
+    withheld: str = ""  # why its words are not here: "checking" or "unchecked" with the platform
 
     @property
     def key(self) -> QueueKey:
@@ -182,8 +184,9 @@ class QueueRow:
 class MessageRow:
     """One message of a conversation, or one of our replies on its way (`action_id` set, `state` not done).
 
-    `gone` messages keep their place without words. `by` is the moderator who wrote a reply of ours, where
-    this machine knows it.
+    `gone` messages keep their place without words; `gone_how` says why. `withheld` words may be shown once
+    the platform was asked whether they are still there. `by` is the moderator who wrote a reply of ours,
+    where this machine knows it.
     """
 
     message_id: int | None
@@ -208,6 +211,8 @@ class MessageRow:
     state: ActionState | None = None
     send_at: datetime | None = None
     trouble: str = ""
+    gone_how: str = ""
+    withheld: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +267,20 @@ class ThreadView:
     max_text: int
     text_unit: str
     draft: "Draft | None"
+    forgets: "Forgets | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forgets:
+    """When the words of an item go, and why.
+
+    `why` is rule (days after the last message), platform (its own limit), open (not while it is open: `at`
+    is when it would be due) or held (a safeguarding hold keeps it until `at`). `days` is the rule's length.
+    """
+
+    at: datetime
+    why: str
+    days: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,12 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from moderator_app.desk import folding
+from moderator_app.desk import duties, folding
 from moderator_app.desk.desk import Ctx, Desk
 from moderator_app.desk.query import Query, Term, parse
 from moderator_app.desk.rows import Hit, Span
 from moderator_app.errors import Cancelled
-from moderator_app.models.base import Base, Level, moment
+from moderator_app.models.base import Base, Level, maybe_moment, moment
 from moderator_app.models.care import Meta
 from moderator_app.models.inbox import Account, Message, Person, Thread
 from moderator_app.models.session import Plain, given_ids, table
@@ -33,21 +33,25 @@ _WEEK_MS: Final = 7 * 24 * 3600 * 1000
 _BATCH: Final = 500
 
 # Put together once: SQLAlchemy takes longer to build and recognise it than SQLite to answer it.
-_MESSAGE, _PERSON, _THREAD = table(Message), table(Person), table(Thread)
+_MESSAGE, _PERSON, _THREAD, _ACCOUNT = table(Message), table(Person), table(Thread), table(Account)
 _FOUND: Final = Plain(
     sa.select(
         _MESSAGE.c.id,
         _MESSAGE.c.item_id,
         _MESSAGE.c.body,
         _MESSAGE.c.created_at,
+        _MESSAGE.c.ours,
+        _MESSAGE.c.fetched_at,
+        _ACCOUNT.c.platform,
+        _ACCOUNT.c.checking_since,
         _PERSON.c.name,
         _PERSON.c.handle,
         _THREAD.c.title,
     )
     .select_from(
-        _MESSAGE.outerjoin(_PERSON, _PERSON.c.id == _MESSAGE.c.person_id).join(
-            _THREAD, _THREAD.c.id == _MESSAGE.c.thread_id
-        )
+        _MESSAGE.outerjoin(_PERSON, _PERSON.c.id == _MESSAGE.c.person_id)
+        .join(_THREAD, _THREAD.c.id == _MESSAGE.c.thread_id)
+        .join(_ACCOUNT, _ACCOUNT.c.id == _MESSAGE.c.account_id)
     )
     .where(_MESSAGE.c.id.in_(given_ids("ids")))
 )
@@ -99,7 +103,7 @@ def find(
         ids = _ids(ctx, query, limit, below)
         rows = _FOUND.rows(ctx.session, {"ids": json.dumps(ids)}) if ids else []
     found = {row[0]: row for row in rows}
-    return [_hit(found[key], query.terms) for key in ids if key in found]
+    return [_hit(found[key], query.terms, ctx.now) for key in ids if key in found]
 
 
 @contextmanager
@@ -223,8 +227,10 @@ def _tests(query: Query, values: dict[str, Any]) -> tuple[list[str], list[str]]:
     return sets, tests
 
 
-def _hit(row: tuple[Any, ...], terms: list[Term]) -> Hit:
-    key, item_id, body, at, name, handle, title = row
+def _hit(row: tuple[Any, ...], terms: list[Term], now: datetime) -> Hit:
+    key, item_id, body, at, ours, confirmed, platform, checking, name, handle, title = row
+    if not ours and duties.withheld(platform, maybe_moment(checking), moment(confirmed), now):
+        body = title = ""
     matches = _matches(body, terms)
     begin = max(0, (matches[0][0] if matches else 0) - _CONTEXT)
     excerpt = body[begin : begin + 2 * _CONTEXT + 40]

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from connectors.contract import Connector, Page
 from connectors.errors import OutcomeUnknown, Refused, SignInAgain, TryLater, Unreadable
-from moderator_app.desk import accounts, actions, intake
+from moderator_app.desk import accounts, actions, intake, sweep
 from moderator_app.desk.desk import Ctx, Desk
 from moderator_app.desk.intake import Brought
 from moderator_app.models.cipher import DiskFull
@@ -63,6 +63,7 @@ class Sync:
         self.poll_seconds = connector.poll_seconds
         self._probed = False
         self._brought = Brought()  # by this trip so far, also when it breaks off
+        self._sent = 0
 
     def run(
         self,
@@ -76,29 +77,56 @@ class Sync:
 
         Without `pull` it only sends what is due.
         """
-        self._brought, sent = Brought(), 0
-        try:
-            sent = self.push()
+
+        def work() -> None:
+            self._sent = self.push()
             if not pull:
-                return Trip(self._brought, sent, "ok")
+                return
             if not self._probed:
                 self._inbox.do(accounts.update_abilities, self._account, self._connector.probe())
                 self._probed = True
             for stream in self._streams():
                 self._pull(stream, progress, cancelled, since)
+
+        return self._explained(work, pulled=pull)
+
+    def check(
+        self,
+        progress: Callable[[int, int], None] = lambda *_: None,
+        cancelled: Callable[[], bool] = _never,
+    ) -> Trip:
+        """Ask the platform what is still there (R61); afterwards its words may be shown."""
+        if self._connector.tells_gone:
+            trip = self.run(lambda page: progress(page.done, page.total), cancelled)
+        else:
+            trip = self._explained(lambda: self._sweep(progress, cancelled), pulled=False)
+        answered = trip.health == "ok" and not cancelled()
+        self._desk.do(sweep.end, self._account, answered=answered)
+        return trip
+
+    def _sweep(self, progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> None:
+        swept = sweep.sweep(self._inbox, self._account, self._connector, progress, cancelled)
+        self._brought += Brought(gone=swept.gone)
+
+    def _explained(self, work: Callable[[], None], *, pulled: bool) -> Trip:
+        """Do what asks the platform; its troubles become the account's health."""
+        self._brought, self._sent = Brought(), 0
+        try:
+            work()
         except SignInAgain as error:
-            return self._troubled(Trip(self._brought, sent, "sign_in", str(error)))
+            return self._troubled(Trip(self._brought, self._sent, "sign_in", str(error)))
         except TryLater as error:
             wait = timedelta(seconds=_AGAIN[min(self._failures, len(_AGAIN) - 1)])
             until = max(error.until or self._desk.clock.now(), self._desk.clock.now() + wait)
             health = "offline" if error.offline else "waiting"
-            return self._troubled(Trip(self._brought, sent, health, str(error), until))
+            return self._troubled(Trip(self._brought, self._sent, health, str(error), until))
         except (Refused, Unreadable, OutcomeUnknown, DiskFull) as error:
             until = self._desk.clock.now() + timedelta(seconds=_AGAIN[-1])
-            return self._troubled(Trip(self._brought, sent, "waiting", str(error), until))
+            return self._troubled(Trip(self._brought, self._sent, "waiting", str(error), until))
         finally:
             self._keep_fresh()
-        return self._well(Trip(self._brought, sent, "ok"))
+        trip = Trip(self._brought, self._sent, "ok")
+        return self._well(trip) if pulled else trip
 
     def push(self) -> int:
         """Send what is due; how many arrived. SignInAgain leaves everything held."""

@@ -3,14 +3,14 @@
 import json
 import uuid
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from operator import attrgetter, itemgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
 from connectors.contract import Audience, Kind, Verb
-from moderator_app.desk import accounts, actions, replies, triage
+from moderator_app.desk import accounts, actions, duties, replies, retention, triage
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import (
     ActionKind,
@@ -44,6 +44,8 @@ _AROUND: Final = Plain(
         _ACCOUNT.c.name,
         _ACCOUNT.c.handle,
         _ACCOUNT.c.abilities,
+        _ACCOUNT.c.platform,
+        _ACCOUNT.c.checking_since,
     )
     .join(_THREAD, _THREAD.c.id == _ITEM.c.thread_id)
     .join(_ACCOUNT, _ACCOUNT.c.id == _ITEM.c.account_id)
@@ -68,6 +70,8 @@ _NEWEST: Final = Plain(
         _MESSAGE.c.likes,
         _MESSAGE.c.permalink,
         _MESSAGE.c.reason,
+        _MESSAGE.c.gone_how,
+        _MESSAGE.c.fetched_at,
     )
     .select_from(_MESSAGE)
     .outerjoin(_PERSON, _PERSON.c.id == _MESSAGE.c.person_id)
@@ -85,8 +89,8 @@ def view(ctx: Ctx, item_id: int, limit: int = 200) -> ThreadView:
     around = _AROUND.first(ctx.session, {"item": item_id})
     if around is None or not cards:
         raise triage.gone()
-    thread, person, total, name, handle, able = around
-    messages = _messages(ctx, thread, limit)
+    thread, person, total, name, handle, able, platform, checking = around
+    messages = _messages(ctx, thread, limit, _Veil(platform, maybe_moment(checking), ctx.now))
     abilities = json.loads(able)
     return ThreadView(
         item=cards[0],
@@ -99,6 +103,7 @@ def view(ctx: Ctx, item_id: int, limit: int = 200) -> ThreadView:
         max_text=abilities.get("max_text", 0),
         text_unit=abilities.get("text_unit", "characters"),
         draft=replies.draft(ctx, item_id),
+        forgets=retention.due(ctx, item_id),
     )
 
 
@@ -111,16 +116,29 @@ def _refusals(verbs: Mapping[str, str]) -> dict[ActionKind, str]:
     }
 
 
-def _messages(ctx: Ctx, thread_id: int, limit: int) -> list[MessageRow]:
+class _Veil(NamedTuple):
+    """What decides whether words of an account may be shown now."""
+
+    platform: str
+    checking_since: datetime | None
+    now: datetime
+
+    def over(self, confirmed_at: int | None) -> str:
+        """Why words that were confirmed then may not be shown, "" where they may."""
+        return duties.withheld(self.platform, self.checking_since, maybe_moment(confirmed_at), self.now)
+
+
+def _messages(ctx: Ctx, thread_id: int, limit: int, veil: _Veil) -> list[MessageRow]:
     """The newest messages of a conversation, oldest first."""
     found = _NEWEST.rows(ctx.session, {"thread": thread_id, "limit": limit})[::-1]
     cues = triage.cues(ctx, [row[0] for row in found])
-    return [_message_row(row, cues.get(row[0], ())) for row in found]
+    return [_message_row(row, cues.get(row[0], ()), veil) for row in found]
 
 
-def _message_row(row: tuple[Any, ...], cues: tuple[Cue, ...]) -> MessageRow:
+def _message_row(row: tuple[Any, ...], cues: tuple[Cue, ...], veil: _Veil) -> MessageRow:
     key, person, name, handle, ours, by, text, level, at, edited, gone, hidden = row[:12]
-    audience, kind, likes, permalink, reason = row[12:]
+    audience, kind, likes, permalink, reason, gone_how, confirmed = row[12:]
+    withheld = "" if ours else veil.over(confirmed)
     return MessageRow(
         message_id=key,
         action_id=None,
@@ -129,8 +147,8 @@ def _message_row(row: tuple[Any, ...], cues: tuple[Cue, ...]) -> MessageRow:
         handle=handle or "",
         ours=bool(ours),
         by=by or "",
-        text=text,
-        cues=tuple(sorted(cues, key=attrgetter("start"))) if cues else (),
+        text="" if withheld else text,
+        cues=tuple(sorted(cues, key=attrgetter("start"))) if cues and not withheld else (),
         level=None if level is None else Level(level),
         at=moment(at),
         edited_at=maybe_moment(edited),
@@ -141,6 +159,8 @@ def _message_row(row: tuple[Any, ...], cues: tuple[Cue, ...]) -> MessageRow:
         likes=likes,
         permalink=permalink,
         reason=reason,
+        gone_how=gone_how or "",
+        withheld="" if gone is not None else withheld,
     )
 
 
@@ -218,6 +238,8 @@ _WHO: Final = Plain(
     sa.select(
         *(_PERSON.c[name] for name in ("name", "handle", "first_seen", "last_seen", "messages")),
         _ACCOUNT.c.platform,
+        _ACCOUNT.c.checking_since,
+        _ACCOUNT.c.checked_at,
     )
     .join(_ACCOUNT, _ACCOUNT.c.id == _PERSON.c.account_id)
     .where(_PERSON.c.id == given("person"))
@@ -243,7 +265,8 @@ def person_card(ctx: Ctx, person_id: int) -> PersonCard | None:
     who = _WHO.first(ctx.session, {"person": person_id})
     if who is None:
         return None
-    name, handle, first_seen, last_seen, messages, platform = who
+    name, handle, first_seen, last_seen, messages, platform, checking, checked = who
+    veiled = _Veil(platform, maybe_moment(checking), ctx.now).over(checked)
     began = millis(ctx.now - timedelta(weeks=_WEEKS))
     weeks = [0] * _WEEKS
     for number, count in _RHYTHM.rows(ctx.session, {"person": person_id, "began": began}):
@@ -258,7 +281,7 @@ def person_card(ctx: Ctx, person_id: int) -> PersonCard | None:
         messages=messages,
         weeks=tuple(weeks),
         earlier=tuple(
-            (key, title, Level(level), moment(last_at), Status(status))
+            (key, "" if veiled else title, Level(level), moment(last_at), Status(status))
             for key, title, level, last_at, status in _EARLIER.rows(ctx.session, {"person": person_id})
         ),
         notes=_notes(ctx, _NOTES_OF_PERSON, person_id),

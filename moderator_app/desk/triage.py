@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 
 from connectors.contract import Kind
-from moderator_app.desk import actions, audit, clocks, work
+from moderator_app.desk import actions, audit, clocks, duties, work
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import (
     Audience,
@@ -309,6 +309,8 @@ def _cards() -> sa.Select[*tuple[Any, ...]]:
             _ITEM.c.acknowledged_at,
             _ITEM.c.snoozed_until,
             _ITEM.c.seen_at,
+            _ACCOUNT.c.checking_since,
+            _MESSAGE.c.fetched_at,
         )
         .select_from(_ITEM)
         .outerjoin(_THREAD, _THREAD.c.id == _ITEM.c.thread_id)
@@ -390,8 +392,12 @@ _AUDIENCE_OF: Final = {None: Audience.PUBLIC} | {audience.value: audience for au
 def _card(ctx: Ctx, reasons: tuple[Cue, ...], drafted: AbstractSet[int], row: tuple[Any, ...]) -> QueueRow:
     message_id, worst, text, item_id, level, rank, pending, title, name, handle, channel, platform = row[:12]
     kind, audience, lang, new, waiting, due, status, assignee, escalated, acknowledged = row[12:22]
-    snoozed, seen = row[22:]
-    excerpt, spans = _excerpt(ctx, message_id, worst, text, reasons)
+    snoozed, seen, checking, confirmed = row[22:]
+    withheld = duties.withheld(platform, maybe_moment(checking), maybe_moment(confirmed), ctx.now)
+    if withheld:
+        title, excerpt, spans = "", "", tuple[Span, ...]()
+    else:
+        excerpt, spans = _excerpt(ctx, message_id, worst, text, reasons)
     return QueueRow(
         item_id,
         _LEVEL_OF[level],
@@ -418,6 +424,7 @@ def _card(ctx: Ctx, reasons: tuple[Cue, ...], drafted: AbstractSet[int], row: tu
         maybe_moment(snoozed),
         seen is not None,
         item_id in drafted,
+        withheld,
     )
 
 

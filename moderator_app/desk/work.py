@@ -39,9 +39,18 @@ class Work:
     snoozed_until: datetime | None = None
     outcome: str = ""
     first_reply_at: datetime | None = None
+    words_since: datetime | None = None
 
 
-_MOMENTS: Final = ("waiting_since", "due_at", "last_at", "seen_at", "snoozed_until", "first_reply_at")
+_MOMENTS: Final = (
+    "waiting_since",
+    "due_at",
+    "last_at",
+    "seen_at",
+    "snoozed_until",
+    "first_reply_at",
+    "words_since",
+)
 _KEPT: Final = ("account_id", "thread_id", "person_id", "lowered_through", "outcome")
 _CHANGING: Final = (
     "level",

@@ -33,6 +33,8 @@ class Account(Base):
     skipped: Mapped[int] = mapped_column(default=0)
     removed_at: Mapped[datetime | None]
     messages: Mapped[int] = mapped_column(default=0, server_default="0")  # kept by triggers
+    checking_since: Mapped[datetime | None]  # its words are held back meanwhile
+    checked_at: Mapped[datetime | None]  # when the platform was last asked what is still there
 
 
 class Cursor(Base):
@@ -110,6 +112,7 @@ class Item(Base):
         sa.Index("ix_item_person", "person_id", "last_at"),
         sa.Index("ix_item_week", "waiting_since", "level", "first_reply_at"),
         sa.Index("ix_item_urgent", "level", sqlite_where=sa.text("level <= 1")),
+        sa.Index("ix_item_words", "words_since", sqlite_where=sa.text("words_since IS NOT NULL")),
         sa.Index("ix_item_snoozed", "snoozed_until", sqlite_where=sa.text("status = 'snoozed'")),
     )
 
@@ -135,6 +138,7 @@ class Item(Base):
     snoozed_until: Mapped[datetime | None]
     outcome: Mapped[str] = mapped_column(default="")
     first_reply_at: Mapped[datetime | None]
+    words_since: Mapped[datetime | None]  # when the last of its words came in; None once they are forgotten
 
 
 class Message(Base):
@@ -174,7 +178,7 @@ class Message(Base):
     permalink: Mapped[str | None]
     revision: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
-    fetched_at: Mapped[datetime]
+    fetched_at: Mapped[datetime]  # when the platform last said that it is there
     edited_at: Mapped[datetime | None]
     gone_at: Mapped[datetime | None]
     gone_how: Mapped[str | None]

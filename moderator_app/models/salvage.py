@@ -80,6 +80,18 @@ class _Source:
             return None
         return found
 
+    def stream(self, sql: str) -> Iterator[list[tuple[Any, ...]] | None]:
+        """Rows by the chunk, and None where a page on the way is damaged."""
+        try:
+            cursor = self._connection.execute(sql)
+            while rows := cursor.fetchmany(_CHUNK):
+                yield rows
+        except (sqlcipher.Error, MemoryError):
+            with contextlib.suppress(sqlcipher.Error):
+                self._connection.close()
+            self._connection = self._connect()
+            yield None
+
     def close(self) -> None:
         self._connection.close()
         self._spare.unlink(missing_ok=True)
@@ -147,6 +159,8 @@ def _table(source: _Source, new: Any, table: str, cancelled: Asked) -> tuple[int
     columns = [f'"{name}"' for name in _columns(source, table)]
     if not columns:
         return 0, 0
+    if not Base.metadata.tables[table].dialect_options["sqlite"]["with_rowid"]:
+        return _by_key(source, new, table, columns)
     marks = ", ".join("?" * (len(columns) + 1))
     insert = f"INSERT OR IGNORE INTO {table} (rowid, {', '.join(columns)}) VALUES ({marks})"  # noqa: S608
     select = f"SELECT rowid, {', '.join(columns)} FROM {table}"  # noqa: S608 - names of ours
@@ -158,6 +172,27 @@ def _table(source: _Source, new: Any, table: str, cancelled: Asked) -> tuple[int
             raise Cancelled
         kept = new.executemany(insert, rows).rowcount if rows else 0
         saved, lost = saved + kept, lost + unreadable + len(rows) - kept
+    new.execute("COMMIT")
+    return saved, lost
+
+
+def _by_key(source: _Source, new: Any, table: str, columns: list[str]) -> tuple[int, int]:
+    """A table that is ordered by its key: read from both ends until a page that cannot be read."""
+    names = ", ".join(columns)
+    key = ", ".join(f'"{column.name}"' for column in Base.metadata.tables[table].primary_key)
+    insert = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+    ways = (key, ", ".join(f"{part} DESC" for part in key.split(", ")))
+    new.execute("BEGIN IMMEDIATE")
+    saved, lost = 0, 0
+    for way in ways:
+        lost = 0
+        for rows in source.stream(f"SELECT {names} FROM {table} ORDER BY {way}"):  # noqa: S608 - names of ours
+            if rows is None:
+                lost = 1  # how many more, nobody can say
+                break
+            saved += new.executemany(insert, rows).rowcount
+        if not lost:
+            break
     new.execute("COMMIT")
     return saved, lost
 

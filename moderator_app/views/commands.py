@@ -204,6 +204,13 @@ class Commands(QObject):
             Command("connect", self.tr("Connect an account"), (), "plug", group),
             Command("import", self.tr("Import a file"), ("Ctrl+O",), "upload", group),
             Command("week", self.tr("Weekly summary"), ("Ctrl+Shift+E",), "file-text", group),
+            Command(
+                "privacy",
+                self.tr("Privacy and forgetting"),
+                ("Ctrl+Shift+P",),
+                "hourglass",
+                group,
+            ),
             Command("backups", self.tr("Backups and keys"), (), "lock-keyhole", group),
             Command("lock", self.tr("Lock"), ("Ctrl+L",), "lock", group),
             Command("veil", self.tr("Veil names and messages"), (VEIL_KEY,), "eye-off", group),

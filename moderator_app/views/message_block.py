@@ -196,8 +196,7 @@ class MessageBlock(QWidget):
         where = QRectF(self.rect()).adjusted(px(EDGE), 0, -px(EDGE), 0)
         painter.setFont(self._theme.font("meta"))
         painter.setPen(self._theme.color("text3"))
-        text = self.tr("{name} deleted a message here.").format(name=self._name())
-        self._draw(painter, where, text, start=True)
+        self._draw(painter, where, words.gone(self.row.gone_how, self._name()), start=True)
 
     def _draw(self, painter: QPainter, where: QRectF, text: str, *, start: bool) -> None:
         """Text at the start or the end of a line, as the reader's language runs."""
@@ -220,11 +219,13 @@ class MessageBlock(QWidget):
         room = width - 2 * px(EDGE) - px(FACE) - px(12)
         if self._words is None or width != self.width():
             text = self.tr("These words are hidden from the public.")
+            if self.row.withheld:
+                text = words.withheld(self.row.withheld)
             spans: list[Span] = []
-            if not self.veiled:
+            if not self.veiled and not self.row.withheld:
                 text = self.row.text
                 spans = merged([Span(cue.start, cue.end) for cue in self._marked()])
-            role = "message" if not self.veiled else "body"
+            role = "message" if not self.veiled and not self.row.withheld else "body"
             made = CueText(self._theme, text, spans, self._theme.font(role), room)
             if width != self.width():
                 return made
@@ -232,7 +233,7 @@ class MessageBlock(QWidget):
         return self._words
 
     def _ink(self) -> str:
-        return "text2" if self.veiled or self.row.state is ActionState.FAILED else "text"
+        return "text2" if self.veiled or self.row.withheld or self.row.state is ActionState.FAILED else "text"
 
     # ---------------------------------------------------------------- words
 
@@ -295,13 +296,13 @@ class MessageBlock(QWidget):
         row = self.row
         who, when = self._name(), words.when(row.at, self._now)
         if row.gone:
-            return self.tr("{who} deleted a message, {when}").format(who=who, when=when)
+            return f"{words.gone(row.gone_how, who)} {when}"
         head = self.tr("Message from {who}, {when}.")
         if row.ours:
             head = self.tr("Our reply from {who}, {when}.")
         parts = [head.format(who=who, when=when)]
         if not self.veiled:
-            parts.append(row.text)
+            parts.append(words.withheld(row.withheld) if row.withheld else row.text)
         why = [cue.why for cue in row.cues if cue.why]
         if why:
             parts.append(self.tr("Matched: {why}.").format(why="; ".join(dict.fromkeys(why))))

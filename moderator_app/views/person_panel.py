@@ -8,6 +8,7 @@ from moderator_app.desk.desk import Clock
 from moderator_app.desk.rows import (
     ActionKind,
     ActionState,
+    Forgets,
     HistoryRow,
     NoteRow,
     PersonCard,
@@ -20,6 +21,7 @@ from moderator_app.views.widgets import (
     Avatar,
     Button,
     ElidedLabel,
+    Glyph,
     Label,
     LevelMark,
     box,
@@ -135,28 +137,37 @@ class PersonPanel(QWidget):
 
     def show_thread(self, thread: ThreadView) -> None:
         """Show the person of a conversation, and its history."""
-        shown = (thread.person, thread.history, thread.item.item_id, thread.notes)
+        shown = (thread.person, thread.history, thread.item.item_id, thread.notes, thread.forgets)
         if shown == self._shown:
             return
         self._shown = shown
-        self._build(thread.person, thread.history, thread.item.item_id)
+        self._build(thread.person, thread.history, thread.item.item_id, thread.forgets)
 
     @Slot()
     def _again(self) -> None:
         if self._shown:
-            person, history, item_id, _ = self._shown
+            person, history, item_id, _, forgets = self._shown
             assert person is None or isinstance(person, PersonCard)
             assert isinstance(history, tuple)
             assert isinstance(item_id, int)
-            self._build(person, history, item_id)
+            assert forgets is None or isinstance(forgets, Forgets)
+            self._build(person, history, item_id, forgets)
 
-    def _build(self, person: PersonCard | None, history: tuple[HistoryRow, ...], item_id: int) -> None:
+    def _build(
+        self,
+        person: PersonCard | None,
+        history: tuple[HistoryRow, ...],
+        item_id: int,
+        forgets: Forgets | None,
+    ) -> None:
         px = self._theme.px
         page = QWidget()
         page.setObjectName("personPane")
         self._column = column(page, (px(18), px(16), px(18), px(16)), px(10))
         if person is not None:
             self._head(person)
+            if forgets is not None:
+                self._column.addLayout(self._forgets(forgets))
             self._column.addWidget(line())
             self._activity(person)
             self._column.addWidget(line())
@@ -192,6 +203,18 @@ class PersonPanel(QWidget):
             pair.addStretch()
             pair.addWidget(Label(value, "strong"))
             self._column.addLayout(pair)
+
+    def _forgets(self, forgets: Forgets) -> QHBoxLayout:
+        """When the words go: a countdown that nobody has to look for (R60)."""
+        held = forgets.why == "held"
+        pair = QHBoxLayout()
+        pair.setSpacing(self._theme.px(8))
+        pair.addWidget(
+            Glyph(self._theme, "lock" if held else "hourglass", "text3"), 0, Qt.AlignmentFlag.AlignTop
+        )
+        said = words.forgets(forgets, self._clock.now())
+        pair.addWidget(Label(said, "meta", "warn" if held else "2", wrap=True), 1)
+        return pair
 
     def _activity(self, person: PersonCard) -> None:
         self._heading(

@@ -63,10 +63,10 @@ class QueueDelegate(QStyledItemDelegate):
     def excerpt(self, row: QueueRow, width: int) -> CueText:
         """The two lines of words, laid out once for each width and scheme."""
         tokens, scale = self._theme.tokens.name, self._theme.scale
-        key = (row.item_id, row.excerpt, row.excerpt_cues, width, tokens, scale)
+        key = (row.item_id, row.withheld, row.excerpt, row.excerpt_cues, width, tokens, scale)
         found = self._layouts.get(key)
         if found is None:
-            text = row.excerpt.replace("\n", " ")
+            text = words.withheld(row.withheld) if row.withheld else row.excerpt.replace("\n", " ")
             font = self._theme.font("body")
             found = CueText(
                 self._theme,
@@ -162,7 +162,7 @@ class _Card:
             self.painter.setBrush(self.theme.color("accent"))
             self.painter.drawEllipse(self._mirror(dot))
         room = line.adjusted(px(24), 0, -(used + px(10)), 0)
-        self._text(room, row.title, "card", "text", 600 if not row.seen else 500)
+        self._text(room, row.title or row.person, "card", "text", 600 if not row.seen else 500)
 
     def _words(self, top: int) -> None:
         layout = self.delegate.excerpt(self.row, self.inside.width())

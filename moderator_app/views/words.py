@@ -8,6 +8,7 @@ from moderator_app.desk.rows import (
     ActionKind,
     ActionState,
     Audience,
+    Forgets,
     HistoryRow,
     Kind,
     Level,
@@ -173,7 +174,7 @@ def spoken(row: QueueRow, now: datetime) -> str:
     left, _ = due(row, now)
     parts = [
         QCoreApplication.translate("Words", "{level} level.").format(level=level(row.level)),
-        row.title if row.title.endswith((".", "!", "?")) else f"{row.title}.",
+        row.title if row.title.endswith((".", "!", "?")) or not row.title else f"{row.title}.",
         QCoreApplication.translate("Words", "From {person}, {channel}, waiting {time}.").format(
             person=row.person, channel=row.channel or row.platform, time=age(row, now)
         ),
@@ -186,9 +187,9 @@ def spoken(row: QueueRow, now: datetime) -> str:
         parts.append(text.format(who=row.assignee))
     if row.has_draft:
         parts.append(QCoreApplication.translate("Words", "Has a draft."))
-    if row.excerpt:
-        parts.append(row.excerpt)
-    return " ".join(parts)
+    if row.excerpt or row.withheld:
+        parts.append(withheld(row.withheld) if row.withheld else row.excerpt)
+    return " ".join(part for part in parts if part)
 
 
 def verb(value: ActionKind) -> str:
@@ -225,6 +226,44 @@ def deed(value: ActionKind) -> str:
         ActionKind.UNLIKE: QCoreApplication.translate("Words", "Take a like back"),
         ActionKind.RESOLVE: QCoreApplication.translate("Words", "Settle a report"),
     }.get(value, verb(value))
+
+
+def withheld(why: str) -> str:
+    """Why words are held back, and that nothing is lost."""
+    if why == "checking":
+        return QCoreApplication.translate(
+            "Words", "Words are held back until the platform says what was deleted."
+        )
+    return QCoreApplication.translate(
+        "Words", "Words are held back: the platform was not asked for a day. They come back when it answers."
+    )
+
+
+def gone(how: str, name: str) -> str:
+    """Why a message has no words any more."""
+    if how in ("expired", "unconfirmed"):
+        return QCoreApplication.translate("Words", "The words of {name} were forgotten in time.").format(
+            name=name
+        )
+    return QCoreApplication.translate("Words", "{name} deleted a message here.").format(name=name)
+
+
+def forgets(found: Forgets, now: datetime) -> str:
+    """When the words of a conversation go, and why."""
+    days = max(0, -int(-(found.at - now).total_seconds() // 86400))
+    if found.why == "held":
+        text = QCoreApplication.translate("Words", "A safeguarding hold keeps these words until {date}.")
+        return text.format(date=date(found.at))
+    if found.why == "open":
+        return QCoreApplication.translate("Words", "Words are kept while this is open.")
+    if found.why == "platform":
+        text = QCoreApplication.translate("Words", "Forgotten {when}, unless the platform confirms them.")
+        return text.format(when=when(found.at, now))
+    if days < 1:
+        return QCoreApplication.translate("Words", "Words are forgotten today.")
+    first = QCoreApplication.translate("Words", "Words are forgotten in %n day(s)", None, days)
+    rest = QCoreApplication.translate("Words", "(%n day(s) after the last message).", None, found.days)
+    return f"{first} {rest}"
 
 
 def evening(moment: datetime) -> datetime:

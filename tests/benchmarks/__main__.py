@@ -105,7 +105,9 @@ def main(words: list[str]) -> None:
     """Measure, print the table, write the JSON."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__.splitlines()[0])
     parser.add_argument("--small", action="store_true", help="10,000 messages only: a minute")
-    parser.add_argument("--messages", type=int, default=Sizes.messages, help="how many (default: a million)")
+    parser.add_argument(
+        "--messages", type=int, default=Sizes().messages, help="how many (default: a million)"
+    )
     parser.add_argument("--keep", type=Path, help="a filled profile to use again; filled where it is new")
     parser.add_argument("--json", type=Path, default=_DEFAULT, help=f"where to write (default: {_DEFAULT})")
     chosen = parser.parse_args(words)

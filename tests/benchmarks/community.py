@@ -87,7 +87,7 @@ class Community:
         self._number = after
         self._first = f"{name}-1" if name == "archive" else ""
         self._threads: list[str] = [self._first] if after and self._first else []
-        self._standing: list[str] = []
+        self._standing = list(self._threads)
         self._speakers: dict[str, list[RemotePerson]] = {}
         self._newest: dict[str, str] = {}
         self.at = begin

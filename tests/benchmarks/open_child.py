@@ -36,7 +36,7 @@ def _timed(work: Callable[[], object]) -> float:
 def _used(desk: Desk) -> float:
     """The memory of a process that holds nothing but the store, after a good deal of work."""
     after: QueueKey | None = None
-    for _ in range(60):
+    for _ in range(20):
         page = desk.ask(triage.queue, Queue.OPEN, after)
         for row in page[::10]:
             desk.ask(threads.view, row.item_id)

@@ -86,7 +86,7 @@ class Bench:
         for name, (ours, bare) in self._questions(asker).items():
             taken[name] = sample([ours] * (3 + times)), sample([bare] * (3 + times))
             yield from self._compared(name, *taken[name])
-        yield from self._depth(asker, taken[_QUEUE][0], taken[_DEEP][0], max(3, times // 5))
+        yield from self._depth(asker, taken[_QUEUE][0], times)
         asker.connection.close()
 
     def _compared(self, name: str, ours: Sample, bare: Sample) -> Iterator[Figure]:
@@ -94,22 +94,24 @@ class Bench:
             title = f"{name}, {self.size}, {said}"
             yield figure(title, pick(ours.cpu[3:]), "ms CPU", pick(bare.cpu[3:]), target)
 
-    def _depth(self, asker: raw.Asker, first: Sample, deep: Sample, times: int) -> Iterator[Figure]:
-        """A deep page against the first, and against the way that counts rows off."""
-        value = middle(deep.cpu[3:])
-        skipped = sample([lambda: asker.offset(self._random.randint(4000, 8000))] * times)
+    def _depth(self, asker: raw.Asker, first: Sample, times: int) -> Iterator[Figure]:
+        """The deepest page of them asked as the first is, again and again; and counted off by OFFSET."""
+        keys = self._page_ends(79)
+        page = partial(self.desk.ask, triage.queue, Queue.OPEN, keys[-1])
+        value = middle(sample([page] * (3 + times)).cpu[3:])
+        skipped = sample([partial(asker.offset, 100 * len(keys))] * (4 + times // 5))
         yield figure(
-            f"deep page against the first, {self.size}",
+            f"page {len(keys) + 1} against page 1, {self.size}",
             value,
             "ms CPU",
             middle(first.cpu[3:]),
             ratio_at_most(1.3),
         )
         yield figure(
-            f"deep page against bare OFFSET, {self.size}",
+            f"page {len(keys) + 1} against bare OFFSET, {self.size}",
             value,
             "ms CPU",
-            middle(skipped.cpu),
+            middle(skipped.cpu[3:]),
             ratio_at_most(0.1),
         )
 
@@ -164,15 +166,19 @@ class Bench:
             yield 1 + int(highest * self._random.random() ** 2)
 
     def _deep_keys(self) -> Iterator[QueueKey]:
-        """The ends of pages 40 to 80, or of the deepest there are."""
-        keys: list[QueueKey] = []
-        after: QueueKey | None = None
-        while len(keys) < 80 and (page := self.desk.ask(triage.queue, Queue.OPEN, after)):
-            after = page[-1].key
-            keys.append(after)
+        """The ends of pages 40 to 80, or of the deepest there are: each time another page."""
+        keys = self._page_ends(80)
         chosen = keys[39:] or keys[len(keys) // 2 :]
         while True:
             yield self._random.choice(chosen)
+
+    def _page_ends(self, most: int) -> list[QueueKey]:
+        keys: list[QueueKey] = []
+        after: QueueKey | None = None
+        while len(keys) < most and (page := self.desk.ask(triage.queue, Queue.OPEN, after)):
+            after = page[-1].key
+            keys.append(after)
+        return keys
 
     def week(self, times: int) -> Iterator[Figure]:
         """The whole summary: five weeks of counts, three tables, seven days, eight weeks."""

@@ -16,7 +16,8 @@ from pytestqt.qtbot import QtBot
 from connectors import demo
 from moderator_app import passing
 from moderator_app.app import Program, translate
-from moderator_app.desk import accounts, actions, audit, replies, threads, triage
+from moderator_app.desk import accounts, actions, audit, erasure, replies, requests, threads, triage
+from moderator_app.desk.requests import Target
 from moderator_app.desk.rows import Audience, Queue
 from moderator_app.door import Door
 from moderator_app.errors import ForTheModerator
@@ -206,6 +207,21 @@ def test_what_was_written_can_be_kept(known: Profile) -> None:
         assert [MARK in message.text for message in shown.messages] == [True]
 
 
+def test_what_was_erased_stays_away_from_a_session_too(known: Profile, values: dict[str, str]) -> None:
+    with Workspace.open(known, PHRASE) as home:
+        for sync in home.syncs().values():
+            sync.run()
+        person = home.desk.ask(requests.person_named, f"@{MARK}")
+        request = home.desk.do(erasure.ask, Target("person", person))
+        home.desk.do(erasure.confirm, request, "Bo")
+        assert erasure.run(home.desk, None) == 1
+    demo._shared(values).say("@robin", "Good evening, everybody.", title="Hello")
+    session = pulled(known)
+    assert session.stats()["rows"]["message"] == 1, "the one that nobody erased"
+    assert session.desk.ask(triage.counts)[Queue.OPEN] == 1
+    session.close()
+
+
 # ---------------------------------------------------------------------- through the window
 
 
@@ -256,6 +272,8 @@ def test_the_window_says_so_and_ends_without_a_question(door: Door, qtbot: QtBot
     assert window.top.passing.isVisible()
     with pytest.raises(ForTheModerator, match="has no backups"):
         door.program.open_backups()
+    with pytest.raises(ForTheModerator, match="keep no request"):
+        door.program.forgetting.open_sheet()
     with qtbot.waitSignal(door.frame.left, timeout=10_000):
         door.frame.close()
     assert not door.frame.findChildren(LeaveSheet)

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from tests_support import DEK, account_of, insert_message
 
 from moderator_app.errors import ForTheModerator
-from moderator_app.models import base, care, inbox, migrations
+from moderator_app.models import base, care, inbox, migrations, privacy
 from moderator_app.models.cipher import Damaged
 from moderator_app.models.store import NewerFile, Store
 from moderator_app.paths import Profile
@@ -44,7 +44,8 @@ def test_head_equals_the_models(store: Store) -> None:
         # Alembic's own words for the two.
         assert MigrationContext.configure(connection).get_current_revision() == migrations.head()
         assert ScriptDirectory(str(Path(migrations.__file__).parent)).get_current_head() == migrations.head()
-    assert {care.Action.__tablename__, inbox.Item.__tablename__} <= set(base.Base.metadata.tables)
+    tables = {care.Action.__tablename__, inbox.Item.__tablename__, privacy.Request.__tablename__}
+    assert tables <= set(base.Base.metadata.tables)
 
 
 def test_what_was_committed_is_there_after_reopening(profile: Profile) -> None:

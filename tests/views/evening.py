@@ -180,6 +180,9 @@ class Program:
     def export_week(self):
         self.asked.append("week")
 
+    def open_privacy(self):
+        self.asked.append("privacy")
+
     def open_backups(self):
         self.asked.append("backups")
 

@@ -1,0 +1,110 @@
+"""How words go and stay gone: one way for what was deleted there, what expired and what was erased."""
+
+import hashlib
+import hmac
+import json
+import secrets
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import sqlalchemy as sa
+
+from moderator_app.desk.desk import Ctx
+from moderator_app.models.care import Action, Draft, Meta
+from moderator_app.models.inbox import Message, Revision, Signal, Thread
+from moderator_app.models.privacy import KeptOut
+
+EXPIRED: Final = "expired"  # by the organisation's rule: never brought back
+UNCONFIRMED: Final = "unconfirmed"  # by the platform's limit: back when the platform says it is there
+MARK: Final = 16  # bytes of a keyed mark: no two things of a store will ever share one
+KEY: Final = "kept_out_key"
+_CHUNK: Final = 500
+# What an action may still say when its words are gone: names of colleagues, levels, moments.
+_WORDLESS: Final = ("to", "from", "outcome", "until", "undo", "week", "audience", "template", "files")
+
+
+def empty(ctx: Ctx, rows: Sequence[Message], how: str) -> None:
+    """Leave of messages that they were there: their words, history and marks go, and our copies of them."""
+    ctx.session.flush()
+    ids = [row.id for row in rows]
+    ctx.session.execute(sa.delete(Signal).where(Signal.message_id.in_(ids)))
+    ctx.session.execute(sa.delete(Revision).where(Revision.message_id.in_(ids)))
+    for row in rows:
+        thread = ctx.session.get_one(Thread, row.thread_id)
+        if thread.title and (row.id == opener(ctx, thread.id) or _begins(row, thread)):
+            thread.title = ""  # a title is the words of whoever opened the conversation
+        row.body, row.folded = "", None
+        row.gone_at, row.gone_how = ctx.now, how
+    sent = [uuid.UUID(row.action_id) for row in rows if row.action_id]
+    for action in ctx.session.scalars(sa.select(Action).where(Action.id.in_(sent))):
+        action.detail = json.dumps({k: v for k, v in json.loads(action.detail).items() if k != "text"})
+
+
+def opener(ctx: Ctx, thread_id: int) -> int | None:
+    """The message that a conversation began with, as far as it is here."""
+    return ctx.session.scalars(
+        sa.select(Message.id)
+        .where(Message.thread_id == thread_id)
+        .order_by(Message.created_at, Message.id)
+        .limit(1)
+    ).first()
+
+
+def _begins(row: Message, thread: Thread) -> bool:
+    return row.body.startswith(thread.title.rstrip("…. "))
+
+
+def drop_drafts(ctx: Ctx, item_ids: Sequence[int]) -> int:
+    """Unsent words about forgotten ones go with them; answer how many."""
+    found = ctx.session.execute(sa.delete(Draft).where(Draft.item_id.in_(item_ids)).returning(Draft.id))
+    return len(found.all())
+
+
+def hush(action: Action) -> bool:
+    """Take every word out of an action; what was done, when and by whom stays. True where it had any."""
+    detail = json.loads(action.detail)
+    kept = {name: detail[name] for name in _WORDLESS if name in detail}
+    had = set(detail) > set(kept) and not detail.get("erased")
+    action.detail = json.dumps({**kept, "erased": "1"})
+    action.before, action.trouble = "{}", ""
+    return had
+
+
+# ------------------------------------------------------------------ what may not come back
+
+
+def key(ctx: Ctx) -> bytes:
+    """The random key of this store's marks: without it a mark says nothing about anybody."""
+    row = ctx.session.get(Meta, KEY)
+    if row is None:
+        row = Meta(key=KEY, value=secrets.token_hex(32))
+        ctx.session.add(row)
+        ctx.session.flush()
+    return bytes.fromhex(row.value)
+
+
+def _mark(secret: bytes, kind: str, account_id: int, name: str) -> bytes:
+    return hmac.new(secret, f"{kind}|{account_id}|{name}".encode(), hashlib.sha256).digest()[:MARK]
+
+
+def keep_out(ctx: Ctx, kind: str, account_id: int, names: Iterable[str]) -> None:
+    """Remember that these messages ("message") or titles ("title") of an account may not come in again."""
+    secret = key(ctx)
+    rows = [{"mark": _mark(secret, kind, account_id, name)} for name in set(names)]
+    if rows:
+        ctx.session.execute(sa.insert(KeptOut).prefix_with("OR IGNORE"), rows)
+
+
+def kept_out(ctx: Ctx, kind: str, account_id: int, names: Sequence[str]) -> set[str]:
+    """Which of these may not come in."""
+    if ctx.session.get(Meta, KEY) is None:
+        return set()
+    secret = key(ctx)
+    marks = {_mark(secret, kind, account_id, name): name for name in names}
+    found: set[str] = set()
+    every = list(marks)
+    for i in range(0, len(every), _CHUNK):
+        chosen = sa.select(KeptOut.mark).where(KeptOut.mark.in_(every[i : i + _CHUNK]))
+        found.update(marks[mark] for mark in ctx.session.scalars(chosen))
+    return found
