@@ -19,12 +19,17 @@ def window(
     read_only: Annotated[
         bool, typer.Option("--read-only", help="Look at the workspace and write nothing.")
     ] = False,
+    leave_nothing: Annotated[
+        bool,
+        typer.Option("--leave-nothing", help="Fetch afresh, and forget all that was fetched at the end."),
+    ] = False,
     debug: Annotated[bool, typer.Option(help="Log more; never what anybody wrote.")] = False,
 ) -> None:
     """Open the window (what happens without a command, too)."""
     from moderator_app import app  # noqa: PLC0415 - Qt is loaded only for a window
 
-    raise typer.Exit(app.run(profile, demo=demo, debug=debug, read_only=read_only))
+    status = app.run(profile, demo=demo, debug=debug, read_only=read_only, leave_nothing=leave_nothing)
+    raise typer.Exit(status)
 
 
 @cli.app.command()

@@ -32,7 +32,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from connectors import registry
-from moderator_app import logs, paths, process
+from moderator_app import logs, passing, paths, process
 from moderator_app.backups import Backups
 from moderator_app.desk import accounts, actions, language, reading, search, sweep
 from moderator_app.desk import sync as trips
@@ -43,6 +43,7 @@ from moderator_app.door import Door
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.forgetting import Forgetting
 from moderator_app.keeping import Keeping
+from moderator_app.leaving import Leaving
 from moderator_app.paths import Profile
 from moderator_app.settings import Settings
 from moderator_app.vault import Locked, trusted_keyring
@@ -88,6 +89,8 @@ class Program(QObject):
             workspace.desk.do(sweep.begin)  # before the window shows a word
         self.window = MainWindow(workspace.desk, self.runner, workspace.settings, theme, self)
         self.keeping = Keeping(workspace, self.runner, theme, self.window, self.window.notices)
+        self.window.top.passing.setVisible(workspace.passing is not None)
+        self.leaving = Leaving(workspace, self.runner, theme, self.window, self.window.notices)
         self.forgetting = Forgetting(workspace, self.runner, theme, self.window)
         self.forgetting.erased.connect(lambda: self.keeping.back_up(quiet=True))
 
@@ -123,9 +126,10 @@ class Program(QObject):
         if self._workspace.read_only:
             return 0
         self.window.reply.save()
-        waiting = len(self._workspace.desk.ask(actions.outbox))
+        waiting, place = len(self._workspace.desk.ask(actions.outbox)), self.window.place()
+        self.leaving.note(typing="sheet" in place)
         try:
-            self._workspace.keep_place(self.window.place() | self._importing)
+            self._workspace.keep_place(place | self._importing)
         except (OSError, ForTheModerator) as error:
             _log.warning("the place could not be kept", exc_info=error)
         return waiting
@@ -140,6 +144,15 @@ class Program(QObject):
     def exchange_wanted(self) -> SignalInstance:
         """Something needs the workspace closed: its title and the work."""
         return self.keeping.exchange_wanted
+
+    @property
+    def leave_agreed(self) -> SignalInstance:
+        """The window may be closed now."""
+        return self.leaving.agreed
+
+    def may_leave(self) -> bool:
+        """Whether the window may close at once; else `leave_agreed` may follow."""
+        return self.leaving.may()
 
     def closed_backups(self) -> Backups:
         """The backups for that work, with a key of their own."""
@@ -201,10 +214,10 @@ class Program(QObject):
             return
         self._busy.add(account_id)
         self._pulled[account_id] = desk.clock.now().timestamp()
-        sync = self._workspace.syncs()[account_id]
+        sync, reach = self._workspace.syncs()[account_id], self._workspace.since
 
         def work(tell: Callable[[int, int], None], stopped: Callable[[], bool]) -> Trip:
-            return sync.run(lambda page: tell(page.done, page.total), stopped, since)
+            return sync.run(lambda page: tell(page.done, page.total), stopped, since or reach)
 
         title = self.tr("Bringing what is new")
         self._free(account_id, self.runner.job(f"account-{account_id}", title, work))
@@ -448,7 +461,9 @@ def _shown(workspace: Workspace, theme: Theme) -> Workspace:
     return workspace
 
 
-def run(folder: Path | None, *, demo: bool, debug: bool, read_only: bool = False) -> int:
+def run(
+    folder: Path | None, *, demo: bool, debug: bool, read_only: bool = False, leave_nothing: bool = False
+) -> int:
     """Open the window; answers the exit status."""
     temporary = Path(tempfile.mkdtemp(prefix="hearthlight-demo-")) if demo else None
     try:
@@ -459,7 +474,8 @@ def run(folder: Path | None, *, demo: bool, debug: bool, read_only: bool = False
         theme = Theme(app, settings.theme, settings.text_scale)
         theme.apply()
         process.close_memory()
-        return _evening(app, profile, theme, demo=demo, read_only=read_only)
+        passing.clear(profile)
+        return _evening(app, profile, theme, demo=demo, read_only=read_only, leave_nothing=leave_nothing)
     except ForTheModerator as error:
         _refuse(error)
         return 1
@@ -469,7 +485,7 @@ def run(folder: Path | None, *, demo: bool, debug: bool, read_only: bool = False
 
 
 def _evening(
-    app: QApplication, profile: Profile, theme: Theme, *, demo: bool, read_only: bool = False
+    app: QApplication, profile: Profile, theme: Theme, *, demo: bool, read_only: bool, leave_nothing: bool
 ) -> int:
     """From the first key to the last window, with any number of locks between."""
 
@@ -484,8 +500,10 @@ def _evening(
         workspace = Workspace.throwaway(profile) if demo else _made(profile, theme)
         if workspace is None:
             return 0
+        if leave_nothing and not demo:
+            workspace = workspace.pass_through()
     app.setQuitOnLastWindowClosed(False)  # between two shifts the screen may be minimised and hidden
-    door = Door(profile, theme, make, demo=demo, read_only=read_only)
+    door = Door(profile, theme, make, demo=demo, read_only=read_only, leave_nothing=leave_nothing)
     if workspace is None:
         door.knock()
     else:
@@ -495,6 +513,7 @@ def _evening(
     try:
         return app.exec()
     finally:
+        door.forget()
         sys.excepthook = process.told
 
 

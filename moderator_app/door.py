@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer, Signal, SignalInstance, Slot
-from PySide6.QtGui import QPixmapCache
+from PySide6.QtGui import QGuiApplication, QPixmapCache, QWindow
 from PySide6.QtWidgets import QDialog
 
 from moderator_app.backups import Backups
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.keys import Key
 from moderator_app.models.copies import Tell
+from moderator_app.passing import Passing
 from moderator_app.paths import Profile
 from moderator_app.vault import Vault
 from moderator_app.views import words
@@ -26,6 +27,7 @@ from moderator_app.views.idle import WARN_S, IdleLock, Input
 from moderator_app.views.lock_screen import Exchanged, Frame
 from moderator_app.views.main_window import MainWindow
 from moderator_app.views.runner import Errand, Runner
+from moderator_app.views.screen_share import ScreenShare, keep_out
 from moderator_app.views.theme import Theme
 from moderator_app.views.unlock import RecoveryDialog, UnlockForm, Way
 from moderator_app.workspace import Workspace, key_of
@@ -43,6 +45,9 @@ class Shift(Protocol):
     def lock_wanted(self) -> SignalInstance: ...
     @property
     def exchange_wanted(self) -> SignalInstance: ...
+    @property
+    def leave_agreed(self) -> SignalInstance: ...
+    def may_leave(self) -> bool: ...
     def closed_backups(self) -> Backups: ...
     def start(self) -> None: ...
     def return_to(self, place: Mapping[str, str]) -> None: ...
@@ -70,9 +75,12 @@ class Door(QObject):
         *,
         demo: bool = False,
         read_only: bool = False,
+        leave_nothing: bool = False,
     ) -> None:
         super().__init__()
-        self._read_only = read_only
+        self._read_only, self._nothing = read_only, leave_nothing
+        self._passing: Passing | None = None  # outlives a lock, never the process
+        self._warned = False
         self._profile, self._theme, self._make, self._clock = profile, theme, make, clock
         self._demo = demo
         self._mark = profile.folder / "locked"  # stands from a lock to the next opening, over a restart, too
@@ -82,9 +90,16 @@ class Door(QObject):
         self._clipboard = Clipboard(self)
         self._input = Input(self)
         self._input.panic.connect(self.panic)
+        self._input.veil.connect(self.frame.turn_veil)
         self._session = DesktopSession(self)
+        self._sharing = ScreenShare(self._shows_words, self)
+        self._sharing.changed.connect(self._shared)
+        app = QGuiApplication.instance()
+        assert isinstance(app, QGuiApplication)
+        app.focusWindowChanged.connect(self._keep_out)
         self._session.leaving.connect(self.leave)
         self.frame.left.connect(self._leave_for_good)
+        self.frame.may_close = self._may_close
 
     # ---------------------------------------------------------------- in
 
@@ -101,6 +116,8 @@ class Door(QObject):
         program = self._make(workspace)
         program.lock_wanted.connect(self.lock)
         program.exchange_wanted.connect(self.exchange)
+        program.leave_agreed.connect(self.frame.close)
+        self._passing, self._warned = workspace.passing, False
         window = program.window
         self.program = program
         self._idle = IdleLock(program.runner, self._allowed, self._clock, program.runner)
@@ -118,6 +135,9 @@ class Door(QObject):
         self.frame.take(window)
         self.frame.show()
         self._input.watch(self.frame.windowHandle())
+        window.veil_wanted.connect(self.frame.turn_veil)
+        window.sharing.tell(shared=self._sharing.active)
+        self._keep_out(self.frame.windowHandle())
         program.start()
         place = workspace.take_place()
         if place:
@@ -133,12 +153,13 @@ class Door(QObject):
                 folder=self._profile.folder,
             )
         words_given = _words(way, typed)
-        return Workspace.open(
+        found = Workspace.open(
             self._profile,
             words_given.get("passphrase"),
             recovery=words_given.get("recovery"),
             read_only=self._read_only,
         )
+        return found.pass_through(self._passing) if self._nothing and not self._read_only else found
 
     def _ask(self) -> UnlockForm:
         try:
@@ -149,13 +170,21 @@ class Door(QObject):
         if self._mark.exists() and Way.PASSPHRASE in ways:
             # Else the lock would hold nobody who sits at the desk, or who starts the program again.
             ways = tuple(way for way in ways if way != Way.KEYRING)
-        form = UnlockForm(self._theme, self._open, ways)
+        why = self.tr("This session leaves nothing behind. Open it to return to it; quitting ends it.")
+        form = UnlockForm(self._theme, self._open, ways, why=why if self._passing else "")
+        if self._passing is None and not self._read_only:
+            form.offer_nothing(chosen=self._nothing)
+        form.nothing.toggled.connect(self._choose_nothing)
         form.opened.connect(self.enter)
         form.left.connect(self.frame.close)
         form.view_wanted.connect(self._view)
         form.mend_wanted.connect(self._mend)
         self.frame.screen_locked.ask(form)
         return form
+
+    @Slot(bool)
+    def _choose_nothing(self, chosen: bool) -> None:
+        self._nothing = chosen
 
     @Slot(object, str)
     def _view(self, way: Way, typed: str) -> None:
@@ -187,6 +216,22 @@ class Door(QObject):
 
         self.frame.screen_locked.begin()
         self._run(self.tr("Mending the workspace"), work)
+
+    # ---------------------------------------------------------------- in view of others
+
+    def _shows_words(self) -> bool:
+        return self.program is not None and self.frame.isVisible() and not self.frame.isMinimized()
+
+    @Slot(bool)
+    def _shared(self, shared: bool) -> None:
+        if self.program is not None:
+            self.program.window.sharing.tell(shared=shared)
+
+    @Slot(QWindow)
+    def _keep_out(self, window: QWindow | None) -> None:
+        """Every window that comes to the front is kept out of screen sharing, where the system can do it."""
+        if window is not None and self.program is not None:
+            keep_out(window, out=self.program.window.settings.keep_out_of_sharing)
 
     # ---------------------------------------------------------------- out
 
@@ -309,11 +354,29 @@ class Door(QObject):
         gc.collect()
         return waiting
 
+    def _may_close(self) -> bool:
+        """A session that leaves nothing asks before it ends, also when it is locked: then once, in a word."""
+        if self.program is not None:
+            return self.program.may_leave()
+        form = self.frame.screen_locked.form
+        if self._passing is None or not self._passing.at_stake or self._warned or form is None:
+            return True
+        self._warned = True
+        form.say(self.tr("What you wrote in this session would be lost. Open it to keep it, or quit again."))
+        return False
+
     @Slot()
     def _leave_for_good(self) -> None:
         if self.program is not None:
             self._put_away()
+        self.forget()
         QCoreApplication.quit()
+
+    def forget(self) -> None:
+        """End a session that leaves nothing: take its folder away."""
+        if self._passing is not None:
+            self._passing.end()
+            self._passing = None
 
 
 def _words(way: Way, typed: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from moderator_app.desk import access, duties, erasure, retention, sweep
 from moderator_app.desk.retention import Forgot
 from moderator_app.desk.sync import Sync, Trip
+from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.views.main_window import MainWindow
 from moderator_app.views.privacy_sheet import PrivacySheet
 from moderator_app.views.runner import Runner
@@ -103,6 +104,11 @@ class Forgetting(QObject):
 
     def open_sheet(self) -> None:
         """Show what is kept, what was asked, and the record."""
+        if self._workspace.passing is not None:
+            raise ForTheModerator(
+                QT_TRANSLATE_NOOP("Error", "A session that leaves nothing can keep no request."),
+                QT_TRANSLATE_NOOP("Error", "Open the workspace in the usual way for that."),
+            )
         copies = self._workspace.backups
         sheet = PrivacySheet(
             self._theme,

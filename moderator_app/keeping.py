@@ -109,6 +109,11 @@ class Keeping(QObject):
             self._sheet.refresh()
 
     def _backups(self) -> Backups:
+        if self._workspace.passing is not None:
+            raise ForTheModerator(
+                QT_TRANSLATE_NOOP("Error", "A session that leaves nothing has no backups."),
+                QT_TRANSLATE_NOOP("Error", "Open the workspace in the usual way for its backups and keys."),
+            )
         if self._workspace.backups is None:
             raise ForTheModerator(
                 QT_TRANSLATE_NOOP("Error", "The demo is thrown away when it ends: it has no backups."),

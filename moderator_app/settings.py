@@ -49,6 +49,9 @@ class Settings:
         24, QT_TRANSLATE_NOOP("Settings", "Back up after this many hours (0: never)"), (0, 1, 6, 12, 24, 168)
     )
     backup_keep: int = _pref(7, QT_TRANSLATE_NOOP("Settings", "Backups to keep"), (1, 3, 7, 14, 30))
+    keep_out_of_sharing: bool = _pref(
+        True, QT_TRANSLATE_NOOP("Settings", "Hide this window from screen sharing")
+    )
     unknown: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod

@@ -1,16 +1,21 @@
 """One open profile, put together for whoever needs it: the window and the command line alike."""
 
 import functools
+import json
+import logging
 import os
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from connectors import registry
 from connectors.contract import Connector
 from moderator_app import settings
 from moderator_app.backups import Backups
 from moderator_app.desk import accounts, actions, audit
+from moderator_app.desk import passing as passings
 from moderator_app.desk.desk import Clock, Desk
 from moderator_app.desk.sync import Sync
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
@@ -18,10 +23,15 @@ from moderator_app.keys import Key
 from moderator_app.models import swap
 from moderator_app.models.cipher import Damaged
 from moderator_app.models.store import Store, alone
+from moderator_app.passing import Passing
 from moderator_app.paths import Profile
+from moderator_app.sealing import seal, subkey, unseal
 from moderator_app.settings import Settings
 from moderator_app.vault import Vault
 
+_log = logging.getLogger(__name__)
+
+PASSING_REACH: Final = timedelta(days=7)  # a session that leaves nothing begins with the week before it
 _PLACE = "window:place"  # among the accounts' secrets: sealed, and written whole or not at all
 
 
@@ -48,6 +58,10 @@ class Workspace:
         self._syncs: dict[int, Sync] = {}
         self.backups: Backups | None = Backups(profile, self._vault, self._key)  # None for a throwaway
         self.read_only = read_only
+        self.passing: Passing | None = None  # set where this session leaves nothing
+        self.since: datetime | None = None  # how far back a first pull goes; None: as far as there is
+        self._home: Workspace | None = None
+        self._telling = threading.Lock()
         self.recovered = 0
         if not read_only:
             self._store.keep_reserve()
@@ -95,6 +109,61 @@ class Workspace:
         workspace._vault = _Memory(profile.vault)
         workspace.backups = None
         return workspace
+
+    def pass_through(self, passing: Passing | None = None) -> "Workspace":
+        """Open a session over this profile that leaves nothing, or return to it after a lock.
+
+        Its accounts, their sign-ins and the preferences are this profile's, what it fetches is not. Closing
+        it closes this, too; so does a failure.
+        """
+        try:
+            return self._passed(passing or Passing.begin(self.profile))
+        except BaseException:
+            self.close()
+            raise
+
+    def _passed(self, passing: Passing) -> "Workspace":
+        with self._key.bare() as plain:
+            dek = passing.key(plain)
+        profile = Profile.at(passing.folder)
+        new = not profile.store.exists()
+        if new:
+            self.settings.save(profile.settings)
+        session = Workspace(profile, dek, self.desk.clock)
+        session.passing, session._home, session.backups = passing, self, None
+        session.since = self.desk.clock.now() - PASSING_REACH
+        lent = [one.vault_key for one in self.desk.ask(accounts.sign_ins)]
+        session._vault = _Borrowed(passing, lent, self._secrets, self._keep)
+        session._store.listen(session._tell_home)
+        if new:
+            session.desk.do(passings.borrow, self.desk.ask(passings.lend))
+            session.desk.do(audit.write, "passing_begun")
+        return session
+
+    def _tell_home(self, tables: frozenset[str]) -> None:
+        """Carry the record into the profile's at once: a crash must not cost who did what."""
+        home, passing = self._home, self.passing
+        if "audit" not in tables or home is None or passing is None:
+            return
+        with self._telling:
+            lines = self.desk.ask(audit.after, passing.told)
+            if not lines:
+                return
+            try:
+                home.desk.do(audit.adopt, passing.name, lines)
+            except ForTheModerator as error:
+                _log.warning("the record waits for the next change", exc_info=error)
+            else:
+                passing.told = lines[-1].seq
+
+    def at_stake(self) -> passings.Stake:
+        """What only this session has, and nobody once it ends."""
+        return self.desk.ask(passings.at_stake) if self.passing else passings.Stake()
+
+    def keep_written(self) -> int:
+        """Copy the conversations in which something was written into the profile; answers how many."""
+        home = self._home
+        return home.desk.do(passings.keep, self.desk.ask(passings.gather)) if home is not None else 0
 
     def _explained(self, error: Damaged) -> ForTheModerator:
         """SQLCipher answers a wrong key and a damaged file alike; the vault knows which it is."""
@@ -147,9 +216,11 @@ class Workspace:
         return dict(self._syncs)
 
     def _connector(self, one: accounts.SignIn) -> Connector:
+        return registry.connector(one.platform)(one.values, self._secrets(one.vault_key))
+
+    def _secrets(self, vault_key: str) -> dict[str, str]:
         with self._key.bare() as dek:
-            secrets = self._vault.secrets_of(dek, one.vault_key)
-        return registry.connector(one.platform)(one.values, secrets)
+            return self._vault.secrets_of(dek, vault_key)
 
     @property
     def has_passphrase(self) -> bool:
@@ -188,8 +259,11 @@ class Workspace:
 
     def close(self) -> None:
         """Let go of the store and wipe the keys."""
+        self._tell_home(frozenset({"audit"}))
         self._store.close()
         self._key.wipe()
+        if self._home is not None:
+            self._home.close()
 
     def __enter__(self) -> Self:
         return self
@@ -225,3 +299,33 @@ class _Memory(Vault):
 
     def forget_secrets(self, account: str) -> None:
         self._secrets.pop(account, None)
+
+
+class _Borrowed(Vault):
+    """The profile's sign-ins, lent to a session that leaves nothing: renewed ones go back, new ones end."""
+
+    def __init__(
+        self,
+        passing: Passing,
+        lent: Collection[str],
+        read: Callable[[str], dict[str, str]],
+        keep: Callable[[str, Mapping[str, str]], None],
+    ) -> None:
+        super().__init__(passing.folder / "vault.json")
+        self._passing, self._lent, self._read_home, self._keep_home = passing, frozenset(lent), read, keep
+
+    def keep_secrets(self, dek: bytearray, account: str, values: Mapping[str, str]) -> None:
+        if account in self._lent:
+            self._keep_home(account, values)
+        else:
+            plain = json.dumps(dict(values)).encode()
+            self._passing.sealed[account] = seal(subkey(dek, "accounts"), plain, account=account)
+
+    def secrets_of(self, dek: bytearray, account: str) -> dict[str, str]:
+        if account in self._lent:
+            return self._read_home(account)
+        slot = self._passing.sealed.get(account)
+        return dict(json.loads(unseal(subkey(dek, "accounts"), slot))) if slot else {}
+
+    def forget_secrets(self, account: str) -> None:
+        self._passing.sealed.pop(account, None)  # what was lent is the profile's to forget

@@ -36,7 +36,7 @@ class Line:
     clock_back: bool
 
 
-def write(ctx: Ctx, what: str, target: str = "", **facts: str | int) -> None:
+def write(ctx: Ctx, /, what: str, target: str = "", **facts: str | int) -> None:
     """Add a line. `facts` are names, numbers and levels, never what anybody wrote."""
     at = _milliseconds(ctx.now)
     before, then = _LAST.first(ctx.session) or (b"", at)
@@ -90,6 +90,22 @@ def lines(ctx: Ctx, before: int | None = None, limit: int = 200) -> list[Line]:
         Line(row.seq, row.at, row.who, row.what, row.target, json.loads(row.detail), row.clock_back)
         for row in ctx.session.scalars(chosen)
     ]
+
+
+def after(ctx: Ctx, seq: int) -> list[Line]:
+    """The lines below one, oldest first."""
+    return [
+        Line(row.seq, row.at, row.who, row.what, row.target, json.loads(row.detail), row.clock_back)
+        for row in ctx.session.scalars(sa.select(Audit).where(Audit.seq > seq).order_by(Audit.seq))
+    ]
+
+
+def adopt(ctx: Ctx, session: str, told: list[Line]) -> None:
+    """Add the lines of a session that leaves nothing. Its row numbers mean nothing here, and say so."""
+    for line in told:
+        then = Ctx(ctx.session, line.who, line.at)
+        target = f"passing {line.target}" if line.target else ""
+        write(then, line.what, target, **{**line.detail, "passing": session})
 
 
 def clock_jumps(ctx: Ctx) -> int:

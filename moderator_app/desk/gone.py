@@ -18,7 +18,7 @@ from moderator_app.models.privacy import KeptOut
 EXPIRED: Final = "expired"  # by the organisation's rule: never brought back
 UNCONFIRMED: Final = "unconfirmed"  # by the platform's limit: back when the platform says it is there
 MARK: Final = 16  # bytes of a keyed mark: no two things of a store will ever share one
-_KEY: Final = "kept_out_key"
+KEY: Final = "kept_out_key"
 _CHUNK: Final = 500
 # What an action may still say when its words are gone: names of colleagues, levels, moments.
 _WORDLESS: Final = ("to", "from", "outcome", "until", "undo", "week", "audience", "template", "files")
@@ -76,9 +76,9 @@ def hush(action: Action) -> bool:
 
 def key(ctx: Ctx) -> bytes:
     """The random key of this store's marks: without it a mark says nothing about anybody."""
-    row = ctx.session.get(Meta, _KEY)
+    row = ctx.session.get(Meta, KEY)
     if row is None:
-        row = Meta(key=_KEY, value=secrets.token_hex(32))
+        row = Meta(key=KEY, value=secrets.token_hex(32))
         ctx.session.add(row)
         ctx.session.flush()
     return bytes.fromhex(row.value)
@@ -98,7 +98,7 @@ def keep_out(ctx: Ctx, kind: str, account_id: int, names: Iterable[str]) -> None
 
 def kept_out(ctx: Ctx, kind: str, account_id: int, names: Sequence[str]) -> set[str]:
     """Which of these may not come in."""
-    if ctx.session.get(Meta, _KEY) is None:
+    if ctx.session.get(Meta, KEY) is None:
         return set()
     secret = key(ctx)
     marks = {_mark(secret, kind, account_id, name): name for name in names}

@@ -108,6 +108,15 @@ def apply(ctx: Ctx, account_id: int, page: Page) -> Brought:
     return Brought(len(new), edited, buried, page.skipped)
 
 
+def add(ctx: Ctx, account_id: int, messages: Sequence[RemoteMessage]) -> None:
+    """Store those of the messages that are neither known nor erased; what is known is left as it is."""
+    known = _known(ctx, account_id, [m.id for m in messages])
+    erased = gone.kept_out(ctx, "message", account_id, [m.id for m in messages])
+    new = [m for m in messages if m.id not in known and m.id not in erased]
+    if new:
+        _insert(ctx, account_id, new)
+
+
 def refresh(ctx: Ctx, account_id: int, answers: Sequence[RemoteMessage | RemoteGone]) -> Brought:
     """Store what a re-reading of known messages brought; unknown ones are left alone."""
     known = _known(ctx, account_id, [answer.id for answer in answers])

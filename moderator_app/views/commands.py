@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from moderator_app.desk.rows import Level, Queue
 from moderator_app.views import words
-from moderator_app.views.idle import PANIC_KEY
+from moderator_app.views.idle import PANIC_KEY, VEIL_KEY
 
 
 class Needs(StrEnum):
@@ -213,6 +213,7 @@ class Commands(QObject):
             ),
             Command("backups", self.tr("Backups and keys"), (), "lock-keyhole", group),
             Command("lock", self.tr("Lock"), ("Ctrl+L",), "lock", group),
+            Command("veil", self.tr("Veil names and messages"), (VEIL_KEY,), "eye-off", group),
             Command("panic", self.tr("Hide everything and lock"), (PANIC_KEY,), "eye-off", group),
             Command("help", self.tr("Keyboard help"), ("?", "F1"), "circle-help", group),
         )

@@ -11,6 +11,8 @@ from typing import Any
 from PySide6.QtCore import SLOT, QObject, Signal, Slot
 from PySide6.QtDBus import QDBusConnection, QDBusError, QDBusMessage, QDBusUnixFileDescriptor
 
+from moderator_app.views.screen_share import SHARES
+
 _LOGIN = "org.freedesktop.login1"
 _LOGIN_PATH = "/org/freedesktop/login1"
 _MANAGER = "org.freedesktop.login1.Manager"
@@ -103,16 +105,17 @@ class DesktopSession(QObject):
 
 
 def available() -> dict[str, bool]:
-    """What this desktop can tell, by name: `suspend`, `session lock`, and each screen saver that answers.
+    """What this desktop can tell, by name: `suspend`, `session lock`, `screen saver`, `screen sharing`.
 
     For the doctor. Waits up to a second for a bus that does not answer.
     """
     if not sys.platform.startswith("linux"):
-        return {"suspend": False, "session lock": False, "screen saver": False}
+        return {"suspend": False, "session lock": False, "screen saver": False, "screen sharing": False}
     login = _there(QDBusConnection.systemBus(), _LOGIN)
     own = QDBusConnection.sessionBus()
     saver = any(_there(own, name) for name, _ in SAVERS)
-    return {"suspend": login, "session lock": login, "screen saver": saver}
+    shares = any(_there(own, name) for name, _ in SHARES)
+    return {"suspend": login, "session lock": login, "screen saver": saver, "screen sharing": shares}
 
 
 def _there(bus: QDBusConnection, name: str) -> bool:

@@ -42,7 +42,7 @@ class Sheet(QDialog):
         page = QWidget()
         self.body = column(page, (0, 0, 0, 0), px(10))
         whole.addWidget(page, 1)
-        foot = QHBoxLayout()
+        foot = self.foot = QHBoxLayout()
         foot.setSpacing(px(8))
         self.cancel = Button(theme, self.tr("Cancel"), "", "quiet")
         self.cancel.clicked.connect(self.reject)

@@ -4,13 +4,14 @@ import sys
 import time
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, Qt, Signal, SignalInstance, Slot
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QWindow
 
 from moderator_app.views.runner import Runner
 
 WARN_S = 20
 PANIC_KEY = "F9"
+VEIL_KEY = "Shift+F9"
 _TICK_S = 1
 _INPUT = frozenset(
     {
@@ -54,6 +55,7 @@ class Input(QObject):
 
     touched = Signal()
     panic = Signal()
+    veil = Signal()
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -73,14 +75,20 @@ class Input(QObject):
         kind = event.type()
         if kind in _INPUT:
             self.touched.emit()
-            if kind is QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and _is_panic(event):
-                self.panic.emit()
+            wanted = self._wanted(event) if kind is QEvent.Type.KeyPress else None
+            if wanted is not None:
+                wanted.emit()
                 return True
         return super().eventFilter(watched, event)
 
-
-def _is_panic(event: QKeyEvent) -> bool:
-    return event.keyCombination().key().name == f"Key_{PANIC_KEY}" and not event.modifiers()
+    def _wanted(self, event: QEvent) -> SignalInstance | None:
+        if not isinstance(event, QKeyEvent) or event.key() != Qt.Key.Key_F9:
+            return None
+        by_modifier = {
+            Qt.KeyboardModifier.NoModifier: self.panic,
+            Qt.KeyboardModifier.ShiftModifier: self.veil,
+        }
+        return by_modifier.get(event.modifiers())
 
 
 class IdleLock(QObject):

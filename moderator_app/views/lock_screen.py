@@ -1,14 +1,16 @@
 """The frame that outlives a lock, and the screen that stands in it while the key is gone."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QStackedLayout, QToolTip, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QHBoxLayout, QStackedLayout, QToolTip, QWidget
+from shiboken6 import isValid
 
 from moderator_app.views.theme import Theme, rescale
 from moderator_app.views.unlock import UnlockForm, heading
-from moderator_app.views.widgets import Label, box, column
+from moderator_app.views.widgets import Button, Label, box, column
 
 WIDE = 520
 
@@ -99,6 +101,28 @@ class LockScreen(QWidget):
             self.form = None
 
 
+class Veil(QWidget):
+    """Covers names and messages while work goes on behind it; no key is needed to take it away."""
+
+    lifted = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setObjectName("lockScreen")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        px = theme.px
+        whole = column(self, (px(20), px(20), px(20), px(20)), px(12))
+        whole.addStretch(2)
+        title = Label(self.tr("Names and messages are covered"), "thread")
+        text = self.tr("Messages still come in and replies still leave. Lock it if you go away.")
+        self.lift = Button(theme, self.tr("Show them again"), "eye", "primary")
+        self.lift.setAutoDefault(True)
+        self.lift.clicked.connect(self.lifted)
+        for widget in (title, Label(text, "body", "2"), self.lift):
+            whole.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+        whole.addStretch(3)
+
+
 class Frame(QWidget):
     """One window of the desktop for all workspaces that are opened in it, so that a lock moves nothing.
 
@@ -114,7 +138,13 @@ class Frame(QWidget):
         self._pages.setContentsMargins(0, 0, 0, 0)
         self.screen_locked = LockScreen(theme)
         self._pages.addWidget(self.screen_locked)
+        self.veil = Veil(theme)
+        self.veil.lifted.connect(self.turn_veil)
+        self._pages.addWidget(self.veil)
+        self._aside: list[QWidget] = []  # the dialogs that the veil took from view
+        self._worked: QWidget | None = None  # what had the focus under it
         self._shown: QWidget | None = None
+        self.may_close: Callable[[], bool] = lambda: True  # whoever has something to ask first says no
         self.setWindowTitle(self.tr("Hearthlight"))
         self.setMinimumSize(360, 320)
         self.resize(theme.px(1440) if theme.scale == 100 else 1440, 900)  # noqa: PLR2004 - the size of the design
@@ -133,6 +163,37 @@ class Frame(QWidget):
         window.windowTitleChanged.connect(self.setWindowTitle)
         self.setWindowTitle(window.windowTitle())
 
+    @property
+    def veiled(self) -> bool:
+        """Whether the veil is what can be seen."""
+        return self._pages.currentWidget() is self.veil
+
+    @Slot()
+    def turn_veil(self) -> None:
+        """Cover what is shown, or show it again with every dialog that stood over it."""
+        if self.covered or self._shown is None:
+            return
+        if self.veiled:
+            self._pages.setCurrentWidget(self._shown)
+            self.setWindowTitle(self._shown.windowTitle())
+            for dialog in self._aside:
+                if isValid(dialog):
+                    dialog.show()
+            if self._worked is not None and isValid(self._worked):
+                self._worked.setFocus()
+            self._aside, self._worked = [], None
+            return
+        QToolTip.hideText()
+        self._worked = self._shown.focusWidget()
+        others = [one for one in QApplication.topLevelWidgets() if one is not self and one.isVisible()]
+        self._aside = [one for one in others if isinstance(one, QDialog)]
+        for one in others:
+            one.hide()
+        self._pages.setCurrentWidget(self.veil)
+        self.setWindowTitle(self.tr("Hearthlight"))
+        self.veil.lift.setFocus()
+        self.repaint()
+
     def cover(self, *, away: bool = False) -> None:
         """Let no word be visible when this returns; `away` also takes the window itself from view."""
         QToolTip.hideText()
@@ -148,6 +209,7 @@ class Frame(QWidget):
 
     def let_go(self) -> None:
         """Forget the window that was shown; its owner deletes it."""
+        self._aside, self._worked = [], None
         if self._shown is not None:
             self._pages.removeWidget(self._shown)
             self._shown.windowTitleChanged.disconnect(self.setWindowTitle)
@@ -157,6 +219,9 @@ class Frame(QWidget):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Close what is shown first, so that it keeps what is being written."""
         form = self.screen_locked.form
+        if not self.may_close():
+            event.ignore()
+            return
         if (form is not None and form.busy) or (self._shown is not None and not self._shown.close()):
             event.ignore()
             return

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
-from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Slot
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -45,6 +45,7 @@ from moderator_app.views.queue_view import QueueView
 from moderator_app.views.rail import Rail
 from moderator_app.views.reply_box import ReplyBox
 from moderator_app.views.runner import Runner
+from moderator_app.views.sharing_banner import SharingBanner
 from moderator_app.views.theme import SCALES, Theme, rescale
 from moderator_app.views.thread_view import PAGE, ThreadPane
 from moderator_app.views.top_bar import TopBar
@@ -79,6 +80,8 @@ class WindowActions(Protocol):
 
 class MainWindow(QMainWindow):
     """Shows one queue, one conversation and one person; every change goes through the runner."""
+
+    veil_wanted = Signal()
 
     def __init__(
         self,
@@ -116,6 +119,7 @@ class MainWindow(QMainWindow):
         theme, clock = self.theme, self.desk.clock
         self.top = TopBar(theme, self.commands, clock, self.desk.who)
         self.banner = OfflineBanner(theme, self.program)
+        self.sharing = SharingBanner(theme, self.commands)
         self.rail = Rail(theme, self.runner, self.commands)
         self.queue = QueueView(theme, self.runner)
         self.talk = ThreadPane(theme, self.commands, clock, self.desk.who)
@@ -150,6 +154,7 @@ class MainWindow(QMainWindow):
         centre = QWidget()
         whole = column(centre, (0, 0, 0, 0), 0)
         whole.addWidget(self.top)
+        whole.addWidget(self.sharing)
         whole.addWidget(self.banner)
         whole.addWidget(self.columns, 1)
         self.setCentralWidget(centre)
@@ -206,6 +211,7 @@ class MainWindow(QMainWindow):
         bind("backups", program.open_backups)
         bind("lock", program.lock)
         bind("panic", program.panic)
+        bind("veil", self.veil_wanted.emit)
         bind("help", lambda: HelpSheet(self.theme, self.commands, self).open())
         for name in LETTERS:
             bind(f"queue_{name.value}", partial(self.open_queue, name, focus=True))
@@ -582,7 +588,7 @@ class MainWindow(QMainWindow):
     def _order_focus(self) -> None:
         """Let Tab go as the eye goes: pane by pane, downwards and in reading direction."""
         chain: list[QWidget] = []
-        for pane in (self.top, self.banner, *self.panes):
+        for pane in (self.top, self.sharing, self.banner, *self.panes):
             chain += self._stops(pane)
         for first, second in pairwise(chain):
             QWidget.setTabOrder(first, second)

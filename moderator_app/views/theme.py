@@ -1,6 +1,6 @@
 """Colours, type and sizes: one table of tokens drives the palette, the style sheet and the painting."""
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import QDir, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QLayout, QWidget
 
@@ -160,6 +160,9 @@ class Theme(QObject):
         for name in ("crisis", "red", "amber", "green", "neutral"):
             hue = getattr(t, name)
             values |= {f"{name}_mark": hue.mark, f"{name}_soft": hue.soft, f"{name}_text": hue.text}
+        # A prefix of Qt's, because the way to our folder may hold what a style sheet cannot quote.
+        QDir.setSearchPaths("icons", [str(paths.resource("icons"))])
+        values |= {"tick": f"tick-on-{'dark' if t.dark else 'light'}.svg", "dot": f"{px(14) // 2 + 2}px"}
         values["pill_edge"] = t.outline if t.contrast else "transparent"
         sheet = paths.resource("style.qss").read_text("utf-8")
         for name in sorted(values, key=len, reverse=True):

@@ -10,7 +10,7 @@ from moderator_app.views import words
 from moderator_app.views.commands import Commands
 from moderator_app.views.cue_text import draw_line
 from moderator_app.views.theme import Theme
-from moderator_app.views.widgets import Avatar, Button, Glyph, Label
+from moderator_app.views.widgets import Avatar, Button, Glyph, Label, Pill
 
 HEIGHT = 52
 
@@ -58,6 +58,9 @@ class TopBar(QWidget):
         self.search = SearchButton(theme, commands)
         self._lock = Glyph(theme, "lock", "safe", 15)
         self._state = Label("", "meta", "2")
+        self.passing = Pill(self.tr("Leaves nothing"), "teal")
+        self.passing.setToolTip(self.tr("All that is fetched in this session is forgotten at its end."))
+        self.passing.hide()
         self.person = self._icon(commands, "person", "panel-right")
         self.scheme = self._icon(commands, "theme", "moon")
         self.keys = self._icon(commands, "help", "keyboard")
@@ -72,7 +75,7 @@ class TopBar(QWidget):
         self._row.addStretch(1)
         self._row.addWidget(self.search, 3)
         self._row.addStretch(1)
-        for widget in (self._lock, self._state):
+        for widget in (self.passing, self._lock, self._state):
             self._row.addWidget(widget)
         for button in (self.person, self.scheme, self.keys, self.more):
             self._row.addWidget(button)

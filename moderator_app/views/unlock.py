@@ -3,16 +3,20 @@
 from collections.abc import Callable, Collection
 from enum import StrEnum
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QLayout, QLineEdit, QVBoxLayout, QWidget
 
 from moderator_app.errors import ForTheModerator
+from moderator_app.sealing import WrongKey
 from moderator_app.views import words
 from moderator_app.views.notices import announce
 from moderator_app.views.runner import Errand
 from moderator_app.views.theme import Theme
 from moderator_app.views.widgets import Button, Glyph, Label, box, column
+
+FREE_TRIES = 3
+LONGEST_WAIT_S = 30
 
 
 class Way(StrEnum):
@@ -43,6 +47,9 @@ class UnlockForm(QWidget):
     ) -> None:
         super().__init__()
         self._opener, self._new = opener, new
+        self._wrong = self._left = 0
+        self.second = QTimer(self, interval=1000)
+        self.second.timeout.connect(self._wait)
         self._tried: tuple[Way, str] = (Way.KEYRING, "")
         self._by_phrase = new or Way.PASSPHRASE in ways
         self.by_keyring = not new and Way.KEYRING in ways
@@ -61,24 +68,32 @@ class UnlockForm(QWidget):
         self.by_recovery.setVisible(not new)
         self.by_recovery.toggled.connect(self._follow)
         whole.addWidget(self.by_recovery)
+        self.nothing = QCheckBox(self.tr("Leave nothing on this machine after this session"))
+        self.nothing.hide()
+        whole.addWidget(self.nothing)
         self.trouble = Label("", "control", "alarm", wrap=True)
         self.trouble.hide()
         whole.addWidget(self.trouble)
+        self.paused = Label("", "control", "2")
+        self.paused.hide()
+        whole.addWidget(self.paused)
         self.view = Button(theme, self.tr("Open for reading only"))
         self.view.clicked.connect(lambda: self.view_wanted.emit(*self._tried))
         self.recover = Button(theme, self.tr("Save what can be read"))
         self.recover.clicked.connect(lambda: self.mend_wanted.emit(*self._tried, "recover"))
         self.restore = Button(theme, self.tr("Restore the newest backup"))
         self.restore.clicked.connect(lambda: self.mend_wanted.emit(*self._tried, "restore"))
-        rescue = QHBoxLayout()
-        rescue.setSpacing(px(8))
-        for button in (self.view, self.recover, self.restore):
-            button.hide()
-            rescue.addWidget(button)
-        rescue.addStretch()
-        whole.addLayout(rescue)
+        whole.addLayout(self._row_of_rescue(px(8)))
+        self._boxes = (self.by_recovery, self.nothing)
+        whole.addLayout(self._row_of_deeds(theme, new=new))
+        for line in (self.phrase, self.again):
+            if line is not None:
+                line.returnPressed.connect(self.try_it)
+        self._follow()
+
+    def _row_of_deeds(self, theme: Theme, *, new: bool) -> QHBoxLayout:
         foot = QHBoxLayout()
-        foot.setSpacing(px(8))
+        foot.setSpacing(theme.px(8))
         self.leave = Button(theme, self.tr("Quit"), "", "quiet")
         self.leave.clicked.connect(self.left)
         self.keyring = Button(theme, self.tr("Open with this system's keyring"), "lock-keyhole")
@@ -91,11 +106,16 @@ class UnlockForm(QWidget):
         foot.addStretch()
         foot.addWidget(self.keyring)
         foot.addWidget(self.enter)
-        whole.addLayout(foot)
-        for line in (self.phrase, self.again):
-            if line is not None:
-                line.returnPressed.connect(self.try_it)
-        self._follow()
+        return foot
+
+    def _row_of_rescue(self, gap: int) -> QHBoxLayout:
+        rescue = QHBoxLayout()
+        rescue.setSpacing(gap)
+        for button in (self.view, self.recover, self.restore):
+            button.hide()
+            rescue.addWidget(button)
+        rescue.addStretch()
+        return rescue
 
     def _about(self) -> str:
         if self._new:
@@ -135,6 +155,11 @@ class UnlockForm(QWidget):
         """Put the cursor where the person goes on."""
         (self.keyring if self.phrase.isHidden() else self.phrase).setFocus()
 
+    def offer_nothing(self, *, chosen: bool) -> None:
+        """Let the person choose a session that leaves nothing."""
+        self.nothing.setChecked(chosen)
+        self.nothing.show()
+
     @property
     def busy(self) -> bool:
         """Whether a key is being tried."""
@@ -144,7 +169,7 @@ class UnlockForm(QWidget):
     def try_it(self) -> None:
         """Open with what was typed, or say what is wrong with it."""
         if self.again is not None and self.again.text() != self.phrase.text():
-            self._say(self.tr("The two passphrases differ."))
+            self.say(self.tr("The two passphrases differ."))
             return
         self._try(Way.RECOVERY if self.by_recovery.isChecked() else Way.PASSPHRASE)
 
@@ -158,7 +183,7 @@ class UnlockForm(QWidget):
 
     def try_again(self, way: Way, typed: str) -> None:
         """Open with a key that was typed before."""
-        if self.busy:
+        if self.busy or self._left:
             return
         self._tried = (way, typed)
         for button in (self.view, self.recover, self.restore):
@@ -172,7 +197,7 @@ class UnlockForm(QWidget):
 
     def _rest(self, *, still: bool) -> None:
         """While a key is tried nothing can be pressed; the screen goes on living."""
-        for widget in (self.phrase, self.again, self.by_recovery, self.leave, self.keyring, self.enter):
+        for widget in (self.phrase, self.again, self.leave, self.keyring, self.enter, *self._boxes):
             if widget is not None:
                 widget.setEnabled(not still)
         if still:
@@ -193,14 +218,39 @@ class UnlockForm(QWidget):
     def _failed(self, error: BaseException) -> None:
         self._rest(still=False)
         if isinstance(error, ForTheModerator):
-            self._say(" ".join(words.trouble(error)))
+            self.say(" ".join(words.trouble(error)))
+            self._slow_down(wrong=isinstance(error, WrongKey))
             self.view.setVisible(error.viewable)
             for button in (self.recover, self.restore):
                 button.setVisible(error.mendable)
         else:
-            self._say(self.tr("Something went wrong in Hearthlight; nothing was changed."))
+            self.say(self.tr("Something went wrong in Hearthlight; nothing was changed."))
 
-    def _say(self, sentence: str) -> None:
+    def _slow_down(self, *, wrong: bool) -> None:
+        """After three wrong keys each further try waits: 1, 2, 4 ... 30 seconds."""
+        self._wrong += wrong
+        if wrong and self._wrong >= FREE_TRIES:
+            self._left = min(2 ** (self._wrong - FREE_TRIES), LONGEST_WAIT_S)
+            announce(self.paused, self._count_down())
+            self.second.start()
+
+    @Slot()
+    def _wait(self) -> None:
+        self._left -= 1
+        self._count_down()
+        if not self._left:
+            self.second.stop()
+
+    def _count_down(self) -> str:
+        told = self.tr("You can try again in %n s.", "", self._left)
+        self.paused.setText(told)
+        self.paused.setVisible(bool(self._left))
+        for button in (self.enter, self.keyring):
+            button.setEnabled(not self._left)
+        return told
+
+    def say(self, sentence: str) -> None:
+        """Say what is wrong, seen and heard."""
         self.trouble.setText(sentence)
         self.trouble.show()
         announce(self.trouble, sentence)

@@ -34,6 +34,10 @@ profile = Profile.at(pathlib.Path(sys.argv[1]))
 def make(workspace):
     return Program(app, workspace, theme)
 door = Door(profile, theme, make)
+def window():
+    return door.program.window
+def told(shared):
+    print("sharing", shared, window().sharing.isVisible(), flush=True)
 class Orders(QObject):
     came = Signal(str)
 orders = Orders()
@@ -46,10 +50,19 @@ def obey(order):
         print("holds", door._session.holds_sleep, flush=True)
     elif order == "facts":
         print("facts", sorted(name for name, there in available().items() if there), flush=True)
+    elif order == "veil":
+        door.frame.turn_veil()
+        print("veiled", door.frame.veiled, window().rail.isVisible(), flush=True)
+    elif order == "dismiss":
+        window().sharing.dismiss.click()
+        print("warned", window().sharing.isVisible(), flush=True)
+    elif order == "look":
+        door._sharing.look()
     else:
         app.quit()
 orders.came.connect(obey)
 door.locked.connect(lambda: print("locked", flush=True))
+door._sharing.changed.connect(told)
 door.opened.connect(lambda: print("opened", flush=True))
 door.enter(Workspace.open(profile, sys.argv[2]))
 threading.Thread(target=lambda: [orders.came.emit(line.strip()) for line in sys.stdin], daemon=True).start()
@@ -137,7 +150,7 @@ def test_the_lock_stands_before_the_machine_sleeps(bus: dict[str, str], login: C
     with program(bus, tmp_path) as window:
         assert {login.says(), login.says()} == {"session", "inhibit sleep delay"}
         window.tell("facts")
-        assert window.says() == "facts ['screen saver', 'session lock', 'suspend']"
+        assert window.says() == "facts ['screen saver', 'screen sharing', 'session lock', 'suspend']"
         window.tell("holds")
         assert window.says() == "holds True"
         login.tell("sleep 1")
@@ -147,6 +160,37 @@ def test_the_lock_stands_before_the_machine_sleeps(bus: dict[str, str], login: C
         assert login.says() == "inhibit sleep delay"
         window.tell("unlock")
         assert window.says() == "opened"
+
+
+@pytest.mark.parametrize("kind", ["cast", "remote"])
+def test_a_shared_screen_is_said_once_and_can_be_veiled(
+    bus: dict[str, str], login: Child, tmp_path: Path, kind: str
+) -> None:
+    with program(bus, tmp_path) as window:
+        assert {login.says(), login.says()} == {"session", "inhibit sleep delay"}
+
+        def share(names: str) -> None:
+            login.tell(f"{kind} {names}")
+            assert login.says() == "shared"
+            window.tell("look")
+
+        share("u1")
+        assert window.says() == "sharing True True"
+        window.tell("veil")
+        assert window.says() == "veiled True False"
+        window.tell("veil")
+        assert window.says() == "veiled False True"
+        window.tell("dismiss")
+        assert window.says() == "warned False"
+        share("u1")
+        share("u1 u2")
+        assert window.says() == "sharing True True", "another sharing, another warning"
+        share("")
+        assert window.says() == "sharing False False"
+        login.end()
+        window.tell("look")
+        window.tell("facts")
+        assert window.says() == "facts []"
 
 
 @pytest.mark.parametrize("signal", ["lock", "saver 1", "gnome 1"])

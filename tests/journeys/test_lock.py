@@ -219,6 +219,31 @@ def test_a_wrong_passphrase_says_so_and_the_recovery_key_opens(evening: Evening,
     assert before  # the wrong attempt wrote nothing that the right one needed
 
 
+def test_wrong_passphrases_slow_down(evening: Evening, qtbot: QtBot) -> None:
+    evening.lock()
+    form = evening.screen.form
+    assert form is not None
+    waits = []
+    for _ in range(5):
+        form.phrase.setText("not the phrase")
+        form.try_it()
+        qtbot.waitUntil(lambda: not form.busy and "does not open" in form.trouble.text(), timeout=10_000)
+        waits.append(form._left)
+        if form._left:
+            assert form.paused.isVisible()
+            assert not form.enter.isEnabled()
+            form.phrase.setText(PHRASE)
+            form.try_it()
+            assert not form.busy, "not even the right one is tried before its time"
+        while form._left:
+            form.second.timeout.emit()
+        form.trouble.setText("")
+    assert waits == [0, 0, 1, 2, 4]
+    assert form.enter.isEnabled()
+    assert not form.paused.isVisible()
+    evening.unlock()
+
+
 def test_a_key_file_that_vanished_is_never_made_anew(evening: Evening, qtbot: QtBot) -> None:
     evening.lock()
     aside = {path: path.read_bytes() for path in evening.profile.folder.glob("vault*")}
@@ -352,3 +377,29 @@ def test_no_title_names_anybody(evening: Evening, qtbot: QtBot) -> None:
         qtbot.waitUntil(lambda: QApplication.activeModalWidget() is None, timeout=10_000)
     assert {"Add note", "Escalate", "Set the level", "Close the conversation"} <= seen
     assert not any(MARK in title for title in seen)
+
+
+def test_a_veil_covers_and_gives_back_the_dialog_with_it(evening: Evening, qtbot: QtBot) -> None:
+    evening.open_first()
+    evening.window.commands.action("note").trigger()
+    (sheet,) = evening.window.findChildren(NoteSheet)
+    qtbot.waitExposed(sheet).__enter__()
+    qtbot.keyClicks(sheet.text, "ask about the ride")
+    evening.door._input.watch(sheet.windowHandle())
+    QTest.keyClick(sheet.windowHandle(), Qt.Key.Key_F9, Qt.KeyboardModifier.ShiftModifier)
+    frame = evening.door.frame
+    assert frame.veiled
+    assert not sheet.isVisible()
+    assert not any(MARK in text for text in visible_texts())
+    assert evening.door.program is not None, "it is no lock"
+    assert frame.focusWidget() is frame.veil.lift
+    qtbot.keyClick(frame.veil.lift, Qt.Key.Key_Space)
+    assert sheet.isVisible()
+    assert sheet.text.toPlainText() == "ask about the ride"
+    sheet.reject()
+    evening.window.commands.action("veil").trigger()
+    assert frame.veiled
+    evening.lock(evening.door.lock)
+    assert frame.covered
+    evening.unlock()
+    assert not frame.veiled

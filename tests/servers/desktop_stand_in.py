@@ -1,7 +1,8 @@
 """The part of logind and of a screen saver that a desktop session hears of, on a bus of the test's own.
 
 Reads one order per line (`sleep 1`, `lock`, `saver 1`, `gnome 1`) and emits the signal of that name with its
-real types. Answers Inhibit with a real descriptor and says `released` once its last copy is closed.
+real types; `cast u1` and `remote u1` name the sharings that GNOME's compositor has now, none without a name.
+Answers Inhibit with a real descriptor and says `released` once its last copy is closed.
 """
 
 import os
@@ -29,7 +30,16 @@ SIGNALS = {
     "gnome": DBusAddress("/org/gnome/ScreenSaver", interface="org.gnome.ScreenSaver"),
 }
 MEMBERS = {"sleep": "PrepareForSleep", "lock": "Lock", "other": "Lock"}
-NAMES = ("org.freedesktop.login1", "org.freedesktop.ScreenSaver", "org.gnome.ScreenSaver")
+SHARES = {
+    "cast": ("org.gnome.Mutter.ScreenCast", "/org/gnome/Mutter/ScreenCast/Session"),
+    "remote": ("org.gnome.Mutter.RemoteDesktop", "/org/gnome/Mutter/RemoteDesktop/Session"),
+}
+NAMES = (
+    "org.freedesktop.login1",
+    "org.freedesktop.ScreenSaver",
+    "org.gnome.ScreenSaver",
+    *(name for name, _ in SHARES.values()),
+)
 
 
 def say(text: str) -> None:
@@ -44,6 +54,7 @@ class StandIn:
         self.bus: DBusConnection = open_dbus_connection("SYSTEM", enable_fds=True)
         for name in NAMES:
             self.bus.send_and_get_reply(message_bus.RequestName(name))
+        self.shared: dict[str, list[str]] = {path: [] for _, path in SHARES.values()}
         self.loop = selectors.DefaultSelector()
         self.loop.register(self.bus.sock, selectors.EVENT_READ, self.called)
         self.loop.register(sys.stdin, selectors.EVENT_READ, self.ordered)
@@ -67,6 +78,10 @@ class StandIn:
         elif member == "GetSession":
             self.bus.send(new_method_return(message, "o", (OURS,)))
             say("session")
+        elif member == "Introspect":
+            inside = self.shared.get(message.header.fields[HeaderFields.path], [])
+            nodes = "".join(f'  <node name="{name}"/>\n' for name in inside)
+            self.bus.send(new_method_return(message, "s", (f"<node>\n{nodes}</node>\n",)))
         else:
             self.bus.send(new_error(message, "org.freedesktop.DBus.Error.UnknownMethod"))
 
@@ -80,6 +95,10 @@ class StandIn:
         if not line:
             sys.exit()
         order, *value = line.split()
+        if order in SHARES:
+            self.shared[SHARES[order][1]] = value
+            say("shared")
+            return
         address, member = SIGNALS[order], MEMBERS.get(order, "ActiveChanged")
         body = ("b", (value == ["1"],)) if value else (None, ())
         self.bus.send(new_signal(address, member, *body))

@@ -5,7 +5,7 @@ from itertools import combinations
 
 import pytest
 from PySide6.QtGui import QColor, QFontInfo, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QCheckBox, QRadioButton, QWidget
 
 from moderator_app import paths
 from moderator_app.desk.rows import Level
@@ -144,3 +144,27 @@ def test_text_scale_reaches_every_length(theme):
 
 def test_the_style_sheet_has_no_name_left_in_it(theme):
     assert not re.findall(r"@\w+", QApplication.instance().styleSheet())
+
+
+@pytest.mark.parametrize("kind", [QCheckBox, QRadioButton])
+@pytest.mark.parametrize("scheme", sorted(SCHEMES))
+def test_what_can_be_ticked_can_be_seen(qtbot, theme, scheme, kind):
+    theme.choose(scheme)
+    for ground in (theme.tokens.surface, theme.tokens.canvas):
+        holder = QWidget()
+        holder.setStyleSheet(f"QWidget#ground {{ background: {ground}; }}")
+        holder.setObjectName("ground")
+        box = kind("", holder)
+        qtbot.addWidget(holder)
+        holder.show()
+        box.adjustSize()
+        seen = []
+        for checked in (False, True):
+            box.setChecked(checked)
+            picture = holder.grab(box.geometry()).toImage()
+            middle = picture.height() // 2
+            row = [picture.pixelColor(x, middle).name() for x in range(picture.width())]
+            edge = next((colour for colour in row if contrast(colour, ground) >= 3.0), None)
+            assert edge is not None, (kind, checked, row)
+            seen.append(row)
+        assert seen[0] != seen[1]
