@@ -133,6 +133,10 @@ class MainWindow(QMainWindow):
             button.clicked.connect(action.trigger)
             self.nothing.add(button)
             self._first.append(button)
+        self._put_together()
+
+    def _put_together(self) -> None:
+        """Lay the panes out: three beside the conversation, and what is true of all above them."""
         middle = QWidget()
         middle.setObjectName("threadPane")
         talk = QWidget()
@@ -164,6 +168,7 @@ class MainWindow(QMainWindow):
         layout.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         self.setMinimumSize(360, 320)
         self._raise_in_order()
+        theme = self.theme
         self.notices = Notices(theme, self.runner, self)
         parts = Parts(self, theme, self.runner, self.commands, self.notices, self.talk, self.reply)
         self.conduct = Conduct(parts, self.settings)

@@ -25,18 +25,24 @@ from rich.console import Console
 from rich.progress import Progress
 
 from moderator_app import vault
-from moderator_app.desk import replies
+from moderator_app.desk import erasure, replies, search
 from moderator_app.desk.desk import Ctx
 from moderator_app.models.care import Action, Audit, Note
 from moderator_app.models.inbox import Item, Message
 from moderator_app.paths import Profile
 from moderator_app.workspace import Workspace
 from tests.torture import disk, old_shape
-from tests.torture.child import PER_PAGE, PHRASE
+from tests.torture.child import PER_PAGE, PHRASE, person_of, word_of
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-KINDS: Final = ("pull", "decide", "backup", "rekey", "restore", "migrate")
-_LONGEST: Final = {"backup": 1.5, "rekey": 2.5, "restore": 2.5, "migrate": 2.0}  # seconds until the end
+KINDS: Final = ("pull", "decide", "erase", "backup", "rekey", "restore", "migrate")
+_LONGEST: Final = {
+    "erase": 1.5,
+    "backup": 1.5,
+    "rekey": 2.5,
+    "restore": 2.5,
+    "migrate": 2.0,
+}  # seconds until the end
 _OLD_MESSAGES: Final = 20_000
 _PATIENCE: Final = 60  # seconds that a child may take to begin
 
@@ -52,9 +58,15 @@ class Ledger:
     backups: list[str] = field(default_factory=list)
     rekeyed: int = 0
     facts: int = 0
+    erasing: dict[str, int] = field(
+        default_factory=dict
+    )  # person to the last page that goes, if it was begun
+    erased: dict[str, int] = field(default_factory=dict)
 
     def hear(self, line: str) -> None:
         word, kind, *rest = line.split()
+        if kind == "erase":
+            (self.erased if word == "done" else self.erasing)[rest[0]] = int(rest[1])
         if word != "done":
             return
         self.facts += 1
@@ -90,8 +102,9 @@ class Bench:
         self._folder, self._library = folder, library
         self._random = random.Random(seed)
         self._old = old_messages
-        self._ledger = Ledger()
-        self._profile: Profile | None = None
+        # Erasures have a profile of their own: what else is done would go with the words it is about.
+        self._ledgers: dict[str, Ledger] = {}
+        self._profiles: dict[str, Profile] = {}
         self._template: Profile | None = None
 
     def run(self, kind: str, tally: Tally) -> None:
@@ -116,7 +129,7 @@ class Bench:
         tally.wrong += [f"run {tally.runs} ({kind}, {how}, seed {seed}): {what}" for what in found]
         if found:
             shutil.copytree(profile.folder, self._folder / f"wrong-{tally.runs}", dirs_exist_ok=True)
-            self._profile = None  # begin anew: one loss must not be counted again
+            self._profiles.pop(_home(kind), None)  # begin anew: one loss must not be counted again
 
     def _stage(self, kind: str) -> tuple[Profile, Ledger]:
         if kind == "migrate":
@@ -125,11 +138,12 @@ class Bench:
             shutil.rmtree(self._folder / "moved", ignore_errors=True)
             shutil.copytree(self._template.folder, self._folder / "moved")
             return Profile.at(self._folder / "moved"), Ledger()
-        if self._profile is None:
-            shutil.rmtree(self._folder / "profile", ignore_errors=True)
-            self._profile, self._ledger = Profile.at(self._folder / "profile"), Ledger()
-            Workspace.open(self._profile, PHRASE).close()
-        return self._profile, self._ledger
+        home = _home(kind)
+        if home not in self._profiles:
+            shutil.rmtree(self._folder / home, ignore_errors=True)
+            self._profiles[home], self._ledgers[home] = Profile.at(self._folder / home), Ledger()
+            Workspace.open(self._profiles[home], PHRASE).close()
+        return self._profiles[home], self._ledgers[home]
 
     def _stopped(self, profile: Profile, kind: str, seed: int, forgetting: disk.Disk | None) -> list[str]:
         environment = {"PATH": "/usr/bin:/bin", "HOME": str(self._folder), "PYTHONPATH": str(ROOT)}
@@ -168,13 +182,14 @@ class Bench:
 
     def _compare(self, profile: Profile, kind: str, ledger: Ledger) -> list[str]:
         with Workspace.open(profile, PHRASE) as workspace:
+            erasure.run(workspace.desk, workspace.backups)  # as the program does at its start
             wrong = workspace.verify()
             wrong += workspace.desk.ask(_counters)
             if kind == "migrate":
                 wrong += workspace.desk.ask(_old_messages, self._old)
             wrong += workspace.desk.ask(_missing, ledger)
             known = {one.name for one in workspace.backups.list()} if workspace.backups else set()
-            for name in ledger.backups[-1:]:
+            for name in ledger.backups[-1:] if not ledger.erasing else ():
                 if name not in known:
                     wrong.append(f"the backup {name} is not known")
                 elif workspace.backups is not None:
@@ -192,18 +207,27 @@ def _old_messages(ctx: Ctx, count: int) -> list[str]:
 def _missing(ctx: Ctx, ledger: Ledger) -> list[str]:
     session = ctx.session
     names = set(session.scalars(sa.select(Message.external_id).where(Message.external_id.like("m%"))))
+    going = ledger.erasing | ledger.erased
+    stays = {
+        page: [
+            f"m{page}-{place}"
+            for place in range(PER_PAGE)
+            if page > going.get(f"p{person_of(page, place)}", 0)
+        ]
+        for page in {int(name[1:].split("-")[0]) for name in names} | ledger.pulls
+    }
     wrong = [
-        f"message m{page}-{place} was acknowledged and is missing"
+        f"message {name} was acknowledged and is missing"
         for page in ledger.pulls
-        for place in range(PER_PAGE)
-        if f"m{page}-{place}" not in names
+        for name in stays[page]
+        if name not in names
     ]
-    half = {name.split("-")[0] for name in names}
     wrong += [
         f"page {page} is there in part"
-        for page in half
-        if sum(f"{page}-{place}" in names for place in range(PER_PAGE)) != PER_PAGE
+        for page, all_of_it in stays.items()
+        if 0 < sum(name in names for name in all_of_it) < len(all_of_it)
     ]
+    wrong += _erased(ctx, ledger, names)
     actions = {str(key) for key in session.scalars(sa.select(Action.id))}
     wrong += [f"action {key} is missing" for key in ledger.actions - actions]
     recorded = {json.loads(detail).get("action") for detail in session.scalars(sa.select(Audit.detail))}
@@ -215,6 +239,32 @@ def _missing(ctx: Ctx, ledger: Ledger) -> list[str]:
         if draft is None or not _at_least(draft.text, text):
             wrong.append(f"draft {text} is missing")
     return wrong
+
+
+def _erased(ctx: Ctx, ledger: Ledger, names: set[str]) -> list[str]:
+    """An acknowledged erasure left nothing; one that was only begun is whole or has not begun."""
+    wrong = []
+    for person, through in (ledger.erasing | ledger.erased).items():
+        number = int(person.removeprefix("p"))
+        meant = [
+            (f"m{page}-{place}", word_of(page, place))
+            for page in range(1, through + 1)
+            for place in range(PER_PAGE)
+            if person_of(page, place) == number
+        ]
+        left = [name for name, _ in meant if name in names]
+        if left and person in ledger.erased and ledger.erased[person] >= through:
+            wrong.append(f"{len(left)} messages of {person} are there after an acknowledged erasure")
+        elif left and len(left) != len(meant) and person not in ledger.erased:
+            wrong.append(f"{person} is half erased: {len(left)} of {len(meant)} messages are left")
+        if not left:
+            found = sum(bool(search.find(ctx, f"{word} ", 1)) for _, word in meant[:20])
+            wrong += [f"{found} erased words of {person} are found"] * bool(found)
+    return wrong
+
+
+def _home(kind: str) -> str:
+    return "erasures" if kind == "erase" else "profile"
 
 
 def _at_least(found: str, acknowledged: str) -> bool:

@@ -16,11 +16,12 @@ import sqlalchemy as sa
 
 from connectors.contract import Ability, Kind, Page, Probe, RemoteMessage, RemotePerson, Verb
 from moderator_app.backups import Backups
-from moderator_app.desk import accounts, intake, replies, threads, triage
+from moderator_app.desk import accounts, erasure, intake, replies, threads, triage
 from moderator_app.desk.desk import Ctx
+from moderator_app.desk.requests import Target
 from moderator_app.desk.rows import Audience, Cue, Level, Queue, Reading
 from moderator_app.keys import Key
-from moderator_app.models.inbox import Message
+from moderator_app.models.inbox import Message, Person
 from moderator_app.paths import Profile
 from moderator_app.vault import Vault
 from moderator_app.workspace import Workspace
@@ -141,24 +142,48 @@ class Shift:
         said("done", "restore")
         self.workspace = Workspace.open(self.profile, PHRASE)
 
+    def erase(self) -> None:
+        """One person's words, asked by one and confirmed by another, until the proof stands."""
+        person, name = self.desk.ask(_somebody, self.random.random())
+        if not person:
+            self.pull()
+            return
+        through = self.desk.ask(_newest_page)
+        request = self.desk.do(erasure.ask, Target("person", person))
+        said("try", "erase", name, through)
+        self.desk.do(erasure.confirm, request, "Bo")
+        erasure.run(self.desk, self.workspace.backups)
+        said("done", "erase", name, through)
+
     def work(self) -> None:
         self.account_id = self.account()
         if not self.desk.ask(triage.queue, Queue.OPEN, None, 1):
             self.pull()
         said("ready")
         usual: list[Callable[[], None]] = [self.pull, self.read, self.decide, self.note, self.draft]
+        if self.kind == "erase":
+            usual = [self.pull, self.read]  # what else is done here would go with the words it is about
         special: dict[str, Callable[[], None]] = {
             "pull": self.pull,
             "decide": self.decide,
             "backup": self.backup,
             "rekey": self.rekey,
             "restore": self.restore,
+            "erase": self.erase,
         }
         while True:
             chosen = special.get(self.kind)
             if chosen is None or self.random.random() < 0.4:
                 chosen = self.random.choice(usual)
             chosen()
+
+
+def _somebody(ctx: Ctx, share: float) -> tuple[int, str]:
+    """A person whose words are here; (0, "") where there is none."""
+    rows = ctx.session.execute(
+        sa.select(Person.id, Person.external_id).where(Person.messages > 0, Person.external_id != "us")
+    ).all()
+    return tuple(rows[int(share * len(rows))]) if rows else (0, "")
 
 
 def _newest_page(ctx: Ctx) -> int:
