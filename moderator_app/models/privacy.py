@@ -82,9 +82,11 @@ class HeldItem(Base):
 
 
 class KeptOut(Base):
-    """The keyed mark of something that was erased, so that the next pull does not bring it back."""
+    """The keyed mark of something that was erased, so that the next pull does not bring it back.
+
+    Its rows have numbers, because a damaged store is recovered by them: what was erased stays out even then.
+    """
 
     __tablename__ = "kept_out"
-    __table_args__ = ({"sqlite_with_rowid": False},)
 
     mark: Mapped[bytes] = mapped_column(primary_key=True)

@@ -274,7 +274,8 @@ class PersonPanel(QWidget):
             return
         self._column.addWidget(line())
         self._heading(self.tr("Earlier conversations"))
-        for other, title, level, last, status in others[:6]:
+        for other, known, level, last, status in others[:6]:
+            title = known or self.tr("A conversation")  # its title is forgotten or held back
             row = QHBoxLayout()
             row.setSpacing(self._theme.px(8))
             row.addWidget(LevelMark(self._theme, level, 13))

@@ -6,7 +6,6 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QAbstractSpinBox,
     QButtonGroup,
     QFrame,
     QHBoxLayout,
@@ -166,7 +165,7 @@ class RetentionPage(QWidget):
         self.days = QSpinBox()
         self.days.setRange(1, retention.LONGEST_DAYS)
         self.days.setMinimumWidth(theme.px(72))
-        self.days.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+        self.days.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.days.setAccessibleName(self.tr("Days after the last message"))
         label = Label(self.tr("Days after the last message"), "strong")
         label.setBuddy(self.days)

@@ -118,7 +118,7 @@ class ThreadHead(QWidget):
         """Show an item."""
         self._row = row
         self._mark.show_level(row.level)
-        self.title.setText(row.title)
+        self.title.setText(row.title or row.person)  # a title may be forgotten or held back
         self.level.show_level(row.level)
         private = row.audience is Audience.PRIVATE
         self.audience.show_word(words.audience(row.audience), "teal" if private else "neutral")

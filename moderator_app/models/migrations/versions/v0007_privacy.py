@@ -49,7 +49,6 @@ def upgrade() -> None:
         "kept_out",
         sa.Column("mark", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("mark", name=op.f("pk_kept_out")),
-        sqlite_with_rowid=False,
     )
     for name in ("checking_since", "checked_at"):
         op.add_column("account", sa.Column(name, sa.Integer(), nullable=True))
