@@ -92,7 +92,12 @@ class Program(QObject):
         self.window.top.passing.setVisible(workspace.passing is not None)
         self.leaving = Leaving(workspace, self.runner, theme, self.window, self.window.notices)
         self.forgetting = Forgetting(workspace, self.runner, theme, self.window)
-        self.forgetting.erased.connect(lambda: self.keeping.back_up(quiet=True))
+        self.forgetting.erased.connect(self._back_up)
+
+    @Slot()
+    def _back_up(self) -> None:
+        """With the words of an erasure went every backup."""
+        self.keeping.back_up(quiet=True)
 
     def start(self) -> None:
         """Begin the regular work; the window is already on the screen."""

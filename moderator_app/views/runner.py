@@ -1,12 +1,13 @@
 """The only file that knows threads and Qt: named lanes, answers on the GUI thread, what changed."""
 
+import gc
 import itertools
 import logging
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
+from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, Self, TypeVar
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from shiboken6 import isValid
@@ -21,6 +22,7 @@ Stopped = Callable[[], bool]
 
 COALESCE_MS = 150
 PATIENCE_S = 5.0
+COLLECT_MS, OLD_S = 500, 60.0
 SLICE_S = 0.05
 CHANGES = "desk"  # the lane of every change that a person makes
 log = logging.getLogger(__name__)
@@ -76,6 +78,47 @@ class Job(Answer[R]):
         return self._stop.is_set()
 
 
+class Collector(QObject):
+    """Collects garbage on the GUI thread, and nowhere else while a runner lives.
+
+    Python collects on whichever thread happens to allocate. On a lane that would delete widgets that stand
+    in a circle of references, which ends the process.
+    """
+
+    _alive: ClassVar[int] = 0
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        Collector._alive += 1
+        gc.disable()
+        self._old, self._stopped = time.monotonic(), False
+        self._timer = QTimer(self, interval=COLLECT_MS)
+        self._timer.timeout.connect(self._collect)
+        self._timer.start()
+
+    @Slot()
+    def _collect(self) -> None:
+        """As Python would have done it by now; all generations at most once in a minute."""
+        counts, limits = gc.get_count(), gc.get_threshold()
+        if counts[0] <= limits[0]:
+            return
+        old = counts[2] > limits[2] and time.monotonic() - self._old > OLD_S
+        if old:
+            self._old = time.monotonic()
+        gc.collect(2 if old else 1)
+
+    def stop(self) -> None:
+        """Leave nothing for another thread to collect."""
+        if self._stopped:
+            return
+        self._stopped = True
+        self._timer.stop()
+        gc.collect()
+        Collector._alive -= 1
+        if not Collector._alive:
+            gc.enable()
+
+
 class Runner(QObject):
     """Runs work on lanes of one thread each. It is made on the GUI thread and outlives every answer.
 
@@ -101,6 +144,7 @@ class Runner(QObject):
         self._newest: dict[str, int] = {}
         self._stops: dict[str, threading.Event] = {}
         self._numbers = itertools.count(1)
+        self._collector = Collector(self)
         self._closed = False
         self._tables: set[str] = set()
         self._pause = QTimer(self, singleShot=True, interval=COALESCE_MS)
@@ -188,6 +232,7 @@ class Runner(QObject):
             left = wait(left, timeout=SLICE_S).not_done
         self._answers.clear()
         self.jobs.clear()
+        self._collector.stop()
         return not left
 
     def _start(self, lane: str, answer: Answer[R], work: Callable[[], R]) -> None:

@@ -61,6 +61,7 @@ def measure(sizes: Sizes, folder: Path, say: Console, keep: Path | None = None) 
     take("opening", screens.opening(profile.folder, key, size, sizes.starts))
     take("start", screens.starts(profile.folder, key, size, sizes.starts))
     take("scrolling", screens.scrolling(profile.folder, key, size))
+    take("an evening", screens.evening(profile.folder, key, size))
     return found
 
 

@@ -33,15 +33,26 @@ from tests.benchmarks.figures import (
 
 Call = Callable[[], object]
 
-# What people look for; "mixed" takes one after another of ordinary words, alone and in pairs.
+# What people look for, each word finished with a space; "mixed" takes ordinary words, alone and in pairs.
 _SEARCHES: Final = {
-    "mixed": ("garden", "quiet evening", "tea", "friend walk", "kitchen", "sleep", "notebook rain", "hope"),
-    "rare word": (community.RARE,),
-    "middling word": (community.MIDDLING,),
-    "common word": (community.COMMON,),
+    "mixed": (
+        "garden ",
+        "quiet evening ",
+        "tea ",
+        "friend walk ",
+        "kitchen ",
+        "sleep ",
+        "notebook rain ",
+        "hope ",
+    ),
+    "rare word": (f"{community.RARE} ",),
+    "middling word": (f"{community.MIDDLING} ",),
+    "common word": (f"{community.COMMON} ",),
+    "common word being typed": (community.COMMON,),
     "phrase": (community.PHRASE,),
-    "prefix": (community.PREFIX,),
+    "prefix": (f"{community.PREFIX}*",),
 }
+_BY_PERSON: Final = "search, common word of one person against a join"
 _QUEUE: Final = "queue, first page"
 _DEEP: Final = "queue, deep page"
 _BADGES: Final = "badges"
@@ -56,6 +67,7 @@ _TARGETS: Final[dict[str, tuple[Target | None, Target | None]]] = {
     _LONG: (at_most(8), at_most(16)),
     "person card": (at_most(2), at_most(5)),
     **{f"search, {name}": (at_most(1), at_most(5)) for name in _SEARCHES},
+    _BY_PERSON: (ratio_at_most(0.05), at_most(5)),
 }
 _SLOWEST_READ: Final = at_most(30)  # a queue page while messages come in, in milliseconds on the wall
 _BETWEEN_READS: Final = 0.02
@@ -148,6 +160,10 @@ class Bench:
         }
         for name, words in _SEARCHES.items():
             found[f"search, {name}"] = self._search(asker, words)
+        found[_BY_PERSON] = (
+            lambda: desk.ask(search.find, f"from:#{next(people)} {community.COMMON} "),
+            lambda: asker.find_joined(community.COMMON, next(people)),
+        )
         return found
 
     def _search(self, asker: raw.Asker, words: tuple[str, ...]) -> tuple[Call, Call]:

@@ -25,6 +25,11 @@ _CARDS: Final = """
 """
 _PAGE: Final = f"{_CARDS} AND (i.rank, i.due_at, i.id) > (?, ?, ?) ORDER BY i.rank, i.due_at, i.id LIMIT 100"
 _OFFSET: Final = f"{_CARDS} ORDER BY i.rank, i.due_at, i.id LIMIT 100 OFFSET ?"
+_JOINED: Final = """
+    SELECT m.id, m.item_id, m.body, m.created_at FROM message_fts
+    JOIN message m ON m.id = message_fts.rowid
+    WHERE message_fts MATCH ? AND m.person_id = ? ORDER BY message_fts.rowid DESC LIMIT 50
+"""
 _SEARCH: Final = """
     SELECT m.id, m.item_id, m.body, m.created_at, p.name, p.handle, t.title
     FROM (SELECT rowid FROM message_fts WHERE message_fts MATCH ? ORDER BY rowid DESC LIMIT 50) hit
@@ -123,6 +128,10 @@ class Asker:
 
     def find(self, words: str) -> list[Row]:
         return self._all(_SEARCH, search.expression(words))
+
+    def find_joined(self, word: str, person_id: int) -> list[Row]:
+        """What one person said with a word, without that person being a term of the index."""
+        return self._all(_JOINED, word, person_id)
 
     def week(self, monday: int) -> list[Row]:
         """The counts of five weeks, as the summary compares them; `monday` counts days since 1970."""

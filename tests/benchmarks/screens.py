@@ -14,6 +14,7 @@ from tests.benchmarks.figures import Figure, at_most, figure, middle, nearly_all
 ROOT: Final = Path(__file__).resolve().parents[2]
 _CACHES: Final = Path("/proc/sys/vm/drop_caches")
 _RUNS: Final = 3
+_FELT: Final = 16  # milliseconds: a frame that is missed
 # Milliseconds of the processor for one frame at the median and at the 99th percentile; 16 would be felt.
 _FRAMES: Final = {"wheel step": (2.9, 6.4), "page down": (6, 10), "jump": (8.3, 12.5)}
 
@@ -97,3 +98,23 @@ def scrolling(folder: Path, dek: bytes, size: str) -> Iterator[Figure]:
         yield figure(f"{title}, p50", middle(ours[name]), "ms CPU", middle(bare[name]), at_most(median))
         worst, bare_worst = nearly_all(ours[name], 0.99), nearly_all(bare[name], 0.99)
         yield figure(f"{title}, p99", worst, "ms CPU", bare_worst, at_most(high))
+
+
+def evening(folder: Path, dek: bytes, size: str) -> Iterator[Figure]:
+    """Turns of the loop of the real window while it is scrolled, searched and read in, and its memory.
+
+    A turn is all that the GUI thread does between two waits, with Qt's layout and painting in it.
+    """
+    said = child("evening_child", str(folder), dek=dek)
+    turns: Mapping[str, list[float]] = said["turns"]
+    every = [turn for part, found in turns.items() if part != "start" for turn in found]
+    for part, found in {**turns, "whole evening": every}.items():
+        title = f"turns of the window's loop, {part}, {size}"
+        yield figure(f"{title}, p50", middle(found), "ms CPU")
+        yield figure(f"{title}, p99", nearly_all(found, 0.99), "ms CPU", None, at_most(16))
+        yield figure(f"{title}, over 16 ms", sum(turn > _FELT for turn in found), f"of {len(found):,}")
+    yield figure(
+        f"window's memory at its first queue, {size}", said["rss_mb_at_first"], "MB", None, at_most(250)
+    )
+    both = said["rss_mb"] + said["reader_rss_mb"]
+    yield figure(f"window's memory after an evening, with its reader, {size}", both, "MB", None, at_most(400))

@@ -207,7 +207,7 @@ def _old_messages(ctx: Ctx, count: int) -> list[str]:
 def _missing(ctx: Ctx, ledger: Ledger) -> list[str]:
     session = ctx.session
     names = set(session.scalars(sa.select(Message.external_id).where(Message.external_id.like("m%"))))
-    going = ledger.erasing | ledger.erased
+    going = ledger.erasing  # each is begun before it is acknowledged
     stays = {
         page: [
             f"m{page}-{place}"
@@ -244,7 +244,7 @@ def _missing(ctx: Ctx, ledger: Ledger) -> list[str]:
 def _erased(ctx: Ctx, ledger: Ledger, names: set[str]) -> list[str]:
     """An acknowledged erasure left nothing; one that was only begun is whole or has not begun."""
     wrong = []
-    for person, through in (ledger.erasing | ledger.erased).items():
+    for person, through in ledger.erasing.items():
         number = int(person.removeprefix("p"))
         meant = [
             (f"m{page}-{place}", word_of(page, place))
@@ -253,9 +253,9 @@ def _erased(ctx: Ctx, ledger: Ledger, names: set[str]) -> list[str]:
             if person_of(page, place) == number
         ]
         left = [name for name, _ in meant if name in names]
-        if left and person in ledger.erased and ledger.erased[person] >= through:
+        if left and ledger.erased.get(person, 0) >= through:
             wrong.append(f"{len(left)} messages of {person} are there after an acknowledged erasure")
-        elif left and len(left) != len(meant) and person not in ledger.erased:
+        elif left and len(left) != len(meant) and not ledger.erased.get(person):
             wrong.append(f"{person} is half erased: {len(left)} of {len(meant)} messages are left")
         if not left:
             found = sum(bool(search.find(ctx, f"{word} ", 1)) for _, word in meant[:20])

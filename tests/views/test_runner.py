@@ -1,5 +1,6 @@
 """Lanes: order, answers on the GUI thread, stale ones dropped, a quiet end."""
 
+import gc
 import threading
 
 import pytest
@@ -150,3 +151,30 @@ def test_many_answers_arrive_exactly_once(qtbot, runner, lanes):
 def test_the_runner_is_a_qobject_of_the_gui_thread(runner, qapp):
     assert isinstance(runner, QObject)
     assert runner.thread() is qapp.thread()
+
+
+def test_garbage_is_collected_on_the_screens_thread_only(qtbot, desk):
+    where = []
+
+    class Circle:
+        def __init__(self):
+            self.itself = self
+
+        def __del__(self):
+            where.append(threading.current_thread())
+
+    runner = Runner(desk)
+    assert not gc.isenabled()
+
+    kept = []
+
+    def allocate():
+        Circle()
+        kept.extend([] for _ in range(100_000))
+
+    with qtbot.waitSignal(runner._came_back):
+        runner.run("lane", allocate)
+    assert where == []
+    qtbot.waitUntil(lambda: where == [threading.main_thread()], timeout=3000)
+    runner.shutdown()
+    assert gc.isenabled()
