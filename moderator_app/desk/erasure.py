@@ -403,7 +403,7 @@ class _Step:
         person = self._session.get(Person, self._target.key)
         names = [name.casefold() for name in (person.handle, person.name) if name] if person else []
         if any(name in thread.title.casefold() for name in names):
-            thread.title = ""
+            gone.untitle(thread)
             gone.keep_out(self._ctx, "title", thread.account_id, [thread.external_id])
 
     def _person(self, person: Person) -> None:

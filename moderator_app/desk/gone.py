@@ -20,6 +20,7 @@ UNCONFIRMED: Final = "unconfirmed"  # by the platform's limit: back when the pla
 MARK: Final = 16  # bytes of a keyed mark: no two things of a store will ever share one
 KEY: Final = "kept_out_key"
 _CHUNK: Final = 500
+_TITLE_BEGINS, _LEAST_TITLE = 12, 4  # characters by which a title is known again
 # What an action may still say when its words are gone: names of colleagues, levels, moments.
 _WORDLESS: Final = ("to", "from", "outcome", "until", "undo", "week", "audience", "template", "files")
 
@@ -33,12 +34,24 @@ def empty(ctx: Ctx, rows: Sequence[Message], how: str) -> None:
     for row in rows:
         thread = ctx.session.get_one(Thread, row.thread_id)
         if thread.title and (row.id == opener(ctx, thread.id) or _begins(row, thread)):
-            thread.title = ""  # a title is the words of whoever opened the conversation
+            untitle(thread)  # a title is the words of whoever opened the conversation
         row.body, row.folded = "", None
         row.gone_at, row.gone_how = ctx.now, how
     sent = [uuid.UUID(row.action_id) for row in rows if row.action_id]
     for action in ctx.session.scalars(sa.select(Action).where(Action.id.in_(sent))):
         action.detail = json.dumps({k: v for k, v in json.loads(action.detail).items() if k != "text"})
+
+
+def untitle(thread: Thread) -> None:
+    """Take the title from a conversation, and from the name of its channel, which often repeats it."""
+    thread.channel = channel_without(thread.channel, thread.title)
+    thread.title = ""
+
+
+def channel_without(channel: str, title: str) -> str:
+    """The name of a channel without the words of a title; a platform may have cut them short in it."""
+    begins = title.rstrip("…. ")[:_TITLE_BEGINS]
+    return "" if len(begins) >= _LEAST_TITLE and begins in channel else channel
 
 
 def opener(ctx: Ctx, thread_id: int) -> int | None:

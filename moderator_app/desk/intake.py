@@ -396,7 +396,8 @@ def _threads(ctx: Ctx, account_id: int, new: Sequence[RemoteMessage]) -> dict[st
         else:
             row["last_at"] = max(row["last_at"], at)
     for name in gone.kept_out(ctx, "title", account_id, list(rows)):
-        rows[name]["title"] = ""
+        row = rows[name]
+        row["channel"], row["title"] = gone.channel_without(row["channel"], row["title"]), ""
     changed = []
     for key, name, title, last_at in _THREADS.rows(ctx.session, _named(account_id, rows)):
         row = rows[name]

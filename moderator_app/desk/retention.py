@@ -318,7 +318,7 @@ def _close_thread(ctx: Ctx, thread_id: int) -> int:
         )
     ).all()
     gone.empty(ctx, ours, gone.EXPIRED)
-    ctx.session.get_one(Thread, thread_id).title = ""
+    gone.untitle(ctx.session.get_one(Thread, thread_id))
     return len(ours)
 
 

@@ -480,3 +480,28 @@ def test_after_erasing_one_person_none_of_their_words_remain_and_all_of_others_d
         assert proof["words_checked"] > 0
         sync.run()
         assert words_of(desk) == before
+
+
+@pytest.mark.parametrize("channel", ["Post: the heronfeather fell at dawn", "Post: the heronfeat…"])
+def test_a_channel_that_repeats_the_title_goes_with_it(shift: Shift, channel: str) -> None:
+    title = "the heronfeather fell at dawn"
+    said = shift.platform.say("@robin", "what a morning", title=title, channel=channel)
+    shift.sync.run()
+    item = shift.desk.ask(triage.queue, Queue.OPEN)[0].item_id
+    shift.desk.do(triage.close, item, Outcome.ANSWERED)
+    shift.clock.forward(days=31)
+    retention.run(shift.desk)
+    assert "heronfeat" not in _texts(shift.desk)
+    shift.platform.edit(said, "what a morning, again")
+    shift.sync.run()
+    assert "heronfeat" not in _texts(shift.desk)
+
+
+def test_a_channel_of_its_own_stays(shift: Shift) -> None:
+    shift.platform.say("@robin", "what a morning", title="a title", channel="#evenings")
+    shift.sync.run()
+    item = shift.desk.ask(triage.queue, Queue.OPEN)[0].item_id
+    shift.desk.do(triage.close, item, Outcome.ANSWERED)
+    shift.clock.forward(days=31)
+    retention.run(shift.desk)
+    assert "#evenings" in _texts(shift.desk)
