@@ -447,6 +447,7 @@ def test_reports_go_on_where_they_stopped(desk: Desk, ann: Account, ben: Account
 
 
 def test_a_lapsed_token_is_renewed_once_for_everybody(desk: Desk) -> None:
+    desk.network.settle()  # a new account is not known everywhere at once
     connector = desk.connector(access="e30.e30.e30")
     assert connector.fresh_secrets() is None
     workers = [threading.Thread(target=connector.probe) for _ in range(4)]
