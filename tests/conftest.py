@@ -1,5 +1,6 @@
 """What every test may use: a clock, a fresh encrypted store, a desk, and the demo platform."""
 
+import gc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +30,13 @@ class Clock:
 
     def forward(self, **span: float) -> None:
         self.at += timedelta(**span)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _what_stands_stays() -> None:
+    """Looking over all that earlier modules left would take longer than the tests themselves."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
