@@ -96,8 +96,9 @@ class Program(QObject):
 
     @Slot()
     def _back_up(self) -> None:
-        """With the words of an erasure went every backup."""
-        self.keeping.back_up(quiet=True)
+        """With the words of an erasure went every backup; a demo has none."""
+        if self._workspace.backups is not None:
+            self.keeping.back_up(quiet=True)
 
     def start(self) -> None:
         """Begin the regular work; the window is already on the screen."""

@@ -19,7 +19,7 @@ from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.keys import Key
 from moderator_app.models import cipher, copies, salvage, swap
 from moderator_app.models.cipher import said
-from moderator_app.models.copies import Asked, Contents, Tell
+from moderator_app.models.copies import Asked, Contents, Tell, never, quiet
 from moderator_app.models.salvage import Salvaged
 from moderator_app.models.store import Store, alone
 from moderator_app.paths import Profile
@@ -43,14 +43,6 @@ class Backup:
     here: bool = True  # its file is in the backups folder
 
 
-def _quiet(done: int, total: int) -> None:
-    del done, total
-
-
-def _never() -> bool:
-    return False
-
-
 class Backups:
     """The backups of one profile. Every method may take minutes and belongs off the screen's thread."""
 
@@ -63,8 +55,8 @@ class Backups:
         self,
         now: datetime | None = None,
         keep: int = KEEP,
-        tell: Tell = _quiet,
-        cancelled: Asked = _never,
+        tell: Tell = quiet,
+        cancelled: Asked = never,
     ) -> Backup:
         """Copy the store as it is now, open the copy and compare, then let the oldest beyond `keep` go."""
         at = now or datetime.now(tz=UTC)
@@ -136,13 +128,6 @@ class Backups:
         for part in ("", "-wal"):
             (self._profile.backups / f"{name}{part}").unlink(missing_ok=True)
 
-    def forget_before(self, moment: datetime) -> int:
-        """Destroy every backup and every store put aside that is older; answer how many."""
-        old = [one for one in self.list() if one.made_at < moment]
-        for one in old:
-            self.forget(one.name)
-        return len(old)
-
     def verify(self, name: str) -> Contents:
         """Open a backup and look through every page, table and index of it."""
         with self._opened(name) as key:
@@ -200,7 +185,7 @@ class Backups:
 
     # ------------------------------------------------------------------ putting another store in place
 
-    def restore(self, name: str, tell: Tell = _quiet, cancelled: Asked = _never) -> Contents:
+    def restore(self, name: str, tell: Tell = quiet, cancelled: Asked = never) -> Contents:
         """Put a backup in the place of the store, which is put aside, not lost. Nothing may have it open.
 
         What was recorded since the backup is only in the store that was put aside.
@@ -213,7 +198,7 @@ class Backups:
             self._exchange({swap.STORE: self._profile.store.name})
         return copied
 
-    def recover(self, tell: Tell = _quiet, cancelled: Asked = _never) -> Salvaged:
+    def recover(self, tell: Tell = quiet, cancelled: Asked = never) -> Salvaged:
         """Save all that can be read of a damaged store into a new one. Nothing may have it open."""
         with self._alone():
             found = salvage.salvage(
@@ -237,9 +222,7 @@ class Backups:
             store.execute("COMMIT")
             store.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
-    def change_key(
-        self, passphrase: str | None = None, tell: Tell = _quiet, cancelled: Asked = _never
-    ) -> str:
+    def change_key(self, passphrase: str | None = None, tell: Tell = quiet, cancelled: Asked = never) -> str:
         """Put the store under a new file key and wrap that anew; answers the new recovery key.
 
         Nothing may have it open. Until the exchange both keys open what they opened; after it only the new.

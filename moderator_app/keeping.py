@@ -20,8 +20,6 @@ from moderator_app.views.theme import Theme
 from moderator_app.views.unlock import RecoveryDialog
 from moderator_app.workspace import Workspace
 
-Exchange = Callable[[Backups, Tell], Exchanged]  # done while nothing is open
-
 _LANE: Final = "backup"
 _LOOK_SECONDS: Final = 900.0  # how often it is asked whether a backup is due
 _FIRST_MS: Final = 120_000  # not while the person waits for the first queue
@@ -30,7 +28,7 @@ _FIRST_MS: Final = 120_000  # not while the person waits for the first queue
 class Keeping(QObject):
     """Makes backups in their own lane; what needs the store closed is handed to the door."""
 
-    exchange_wanted = Signal(str, object)  # its title, and an Exchange
+    exchange_wanted = Signal(str, object)  # its title, and the work: Backups and a Tell to Exchanged
 
     def __init__(
         self, workspace: Workspace, runner: Runner, theme: Theme, window: QWidget, notices: Notices

@@ -22,6 +22,16 @@ _STEPS: Final = 50_000  # of SQLite's machine between two looks at the progress:
 _COUNTED: Final = ("account", "message", "item", "action", "note", "draft", "person", "thread", "audit")
 
 
+def quiet(done: int, total: int) -> None:
+    """Tell nobody."""
+    del done, total
+
+
+def never() -> bool:
+    """Nobody asks to stop."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Contents:
     """What a store holds: rows of each table, bytes of the file."""
@@ -45,8 +55,8 @@ def copy(
     key: Key,
     target: Path,
     target_key: Key,
-    tell: Tell = lambda *_: None,
-    cancelled: Asked = lambda: False,
+    tell: Tell = quiet,
+    cancelled: Asked = never,
 ) -> Contents:
     """Copy one state of a store into a new file under another key; on disk when this returns.
 

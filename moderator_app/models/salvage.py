@@ -20,7 +20,7 @@ from moderator_app.errors import QT_TRANSLATE_NOOP, Cancelled, ForTheModerator
 from moderator_app.keys import Key
 from moderator_app.models import cipher, copies
 from moderator_app.models.base import Base
-from moderator_app.models.copies import Asked, Tell
+from moderator_app.models.copies import Asked, Tell, never, quiet
 
 _CHUNK: Final = 512  # rows asked for at once
 _MISSING: Final = 64 * 2**30  # bytes that a cut file may lack; they take no space
@@ -102,8 +102,8 @@ def salvage(
     key: Key,
     target: Path,
     make: Callable[[Path], None],
-    tell: Tell = lambda *_: None,
-    cancelled: Asked = lambda: False,
+    tell: Tell = quiet,
+    cancelled: Asked = never,
 ) -> Salvaged:
     """Fill a new store with all that can be read of a damaged one that nobody has open.
 

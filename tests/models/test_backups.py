@@ -82,7 +82,7 @@ def test_a_backup_brings_back_all_of_its_moment_and_says_so(home: Profile) -> No
         words = words_of(workspace.desk)
         made = _backups(workspace).make(DAY)
         _note(workspace.desk, "after the backup")
-        assert made.rows["message"] == len(words) > 0 or made.rows["message"] > 0
+        assert made.rows["message"] >= len(words) > 0
     restored = _closed(home).restore(made.name)
     assert restored.rows == made.rows
     with _open(home) as workspace:
@@ -115,7 +115,8 @@ def test_what_is_forgotten_by_its_key_cannot_be_read_from_a_copy_of_its_file(hom
     with _open(home) as workspace:
         made = _backups(workspace).make(DAY)
         kept = (home.backups / made.name).read_bytes()
-        assert _backups(workspace).forget_before(DAY + timedelta(seconds=1)) == 1
+        _backups(workspace).forget(made.name)
+        assert _backups(workspace).list() == []
         (home.backups / made.name).write_bytes(kept)
         with pytest.raises(ForTheModerator, match=r"There is no|damaged"):
             _backups(workspace).verify(made.name)
@@ -334,9 +335,7 @@ def test_a_damaged_page_costs_that_page_and_no_more(home: Profile, how_many: int
         # The platform still has what was lost here: it is read again, and nothing comes twice.
         workspace.syncs()[1].run()
         with workspace.desk.store.read() as session:
-            assert before.keys() - set(after) == set() or len(
-                session.scalars(sa.select(Message.external_id).distinct()).all()
-            ) >= len(before)
+            assert len(session.scalars(sa.select(Message.external_id).distinct()).all()) >= len(before)
 
 
 def test_a_healthy_store_is_recovered_without_loss(home: Profile) -> None:
