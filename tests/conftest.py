@@ -9,6 +9,7 @@ import pytest
 from tests_support import DEK
 
 from connectors.demo import DemoConnector, DemoPlatform, open_platform
+from moderator_app import vault
 from moderator_app.desk import accounts
 from moderator_app.desk.desk import Desk
 from moderator_app.desk.sync import Sync
@@ -37,6 +38,12 @@ def _what_stands_stays() -> None:
     """Looking over all that earlier modules left would take longer than the tests themselves."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture
+def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine without a keyring: only passphrase and recovery key open anything."""
+    monkeypatch.setattr(vault, "trusted_keyring", lambda: None)
 
 
 @pytest.fixture

@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from PySide6.QtCore import QLocale, Qt, Signal, SignalInstance, Slot
+from PySide6.QtCore import QLocale, Signal, SignalInstance, Slot
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QLineEdit,
     QTableWidget,
     QTableWidgetItem,
@@ -19,7 +18,7 @@ from moderator_app.views import words
 from moderator_app.views.dialogs import Sheet
 from moderator_app.views.runner import Answer
 from moderator_app.views.theme import Theme
-from moderator_app.views.widgets import Button, Label
+from moderator_app.views.widgets import Button, Label, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +81,9 @@ class KeepingSheet(Sheet):
 
     def _table(self) -> QTableWidget:
         columns = [self.tr("Made"), self.tr("Messages"), self.tr("Size"), self.tr("What it is")]
-        made = QTableWidget(0, len(columns))
-        made.setHorizontalHeaderLabels(columns)
-        made.setAccessibleName(self.tr("Backups, newest first"))
-        made.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        made = table(self.tr("Backups, newest first"), columns, wide=3)
         made.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        made.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        made.setTabKeyNavigation(False)
         made.setShowGrid(False)
-        made.verticalHeader().hide()
-        made.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        made.horizontalHeader().setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
-        made.horizontalHeader().setDefaultAlignment(
-            Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        )
         made.setMinimumHeight(self.theme.px(220))
         return made
 

@@ -12,8 +12,6 @@ from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QFrame,
-    QHBoxLayout,
     QLayout,
     QMainWindow,
     QSplitter,
@@ -49,7 +47,7 @@ from moderator_app.views.sharing_banner import SharingBanner
 from moderator_app.views.theme import SCALES, Theme, rescale
 from moderator_app.views.thread_view import PAGE, ThreadPane
 from moderator_app.views.top_bar import TopBar
-from moderator_app.views.widgets import Button, EmptyState, Glyph, Label, box, column
+from moderator_app.views.widgets import Banner, Button, EmptyState, column
 
 LIST = 404
 THREAD = 420
@@ -618,28 +616,16 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
 
-class OfflineBanner(QFrame):
+class OfflineBanner(Banner):
     """Says what cannot be reached or recorded, and that work goes on."""
 
     def __init__(self, theme: Theme, program: WindowActions) -> None:
-        super().__init__()
+        super().__init__(theme, "amber", "cloud-off")
         self._program = program
         self._account: int | None = None
-        whole = QHBoxLayout(self)
-        px = theme.px
-        whole.setContentsMargins(px(12), px(8), px(12), px(0))
-        frame = box("amber")
-        row = QHBoxLayout(frame)
-        row.setContentsMargins(px(12), px(6), px(8), px(6))
-        row.setSpacing(px(10))
-        row.addWidget(Glyph(theme, "cloud-off", "amber", 18))
-        self.text = Label("", "control", wrap=True)
-        row.addWidget(self.text, 1)
         self.mend = Button(theme, "", "refresh-cw")
         self.mend.clicked.connect(self._mend)
-        row.addWidget(self.mend)
-        whole.addWidget(frame)
-        self.hide()
+        self.row.addWidget(self.mend)
 
     def show_accounts(self, rows: list[AccountRow], standing: str = "") -> None:
         """Show what is true of the whole workspace, else the first account that needs somebody."""

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
     QHBoxLayout,
-    QHeaderView,
     QScrollArea,
     QSpinBox,
     QStackedWidget,
@@ -36,7 +35,7 @@ from moderator_app.views.privacy_dialogs import (
 )
 from moderator_app.views.runner import Runner
 from moderator_app.views.theme import Theme
-from moderator_app.views.widgets import Button, EmptyState, Label, Pill, box, column
+from moderator_app.views.widgets import Button, EmptyState, Label, Pill, box, column, table
 
 TABLES = frozenset({"request", "retention_rule", "audit", "item", "held_item"})
 NEXT = 5
@@ -114,19 +113,9 @@ def _record(ctx: Ctx) -> tuple[list[Line], int | None, int]:
 
 
 def _table(theme: Theme, columns: Sequence[str], name: str) -> QTableWidget:
-    made = QTableWidget(0, len(columns))
-    made.setHorizontalHeaderLabels(list(columns))
-    made.setAccessibleName(name)
-    made.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    made.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    made = table(name, columns)
     made.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    made.setTabKeyNavigation(False)
-    made.verticalHeader().hide()
     made.verticalHeader().setDefaultSectionSize(theme.px(30))
-    head = made.horizontalHeader()
-    head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-    head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-    head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
     return made
 
 

@@ -3,14 +3,12 @@
 from datetime import date, timedelta
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QDate, QLocale, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QByteArray, QDate, QLocale, QSize, Signal, Slot
 from PySide6.QtSvgWidgets import QSvgWidget
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QDateEdit,
     QFrame,
     QHBoxLayout,
-    QHeaderView,
     QTableWidget,
     QTableWidgetItem,
     QWidget,
@@ -22,7 +20,7 @@ from moderator_app.views import files
 from moderator_app.views.dialogs import Sheet
 from moderator_app.views.runner import Answer, Runner
 from moderator_app.views.theme import Theme
-from moderator_app.views.widgets import Label, column
+from moderator_app.views.widgets import Label, column, table
 
 
 class WeekSheet(Sheet):
@@ -71,18 +69,7 @@ class WeekSheet(Sheet):
 
     def _table(self) -> QTableWidget:
         columns = [self.tr("Figure"), self.tr("This week"), self.tr("Last week"), self.tr("Mean of 4 weeks")]
-        made = QTableWidget(0, len(columns))
-        made.setHorizontalHeaderLabels(columns)
-        made.setAccessibleName(self.tr("The figures of the week"))
-        made.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        made.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        made.setTabKeyNavigation(False)
-        made.verticalHeader().hide()
-        made.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        made.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        made.horizontalHeader().setDefaultAlignment(
-            Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        )
+        made = table(self.tr("The figures of the week"), columns)
         made.setMinimumHeight(self.theme.px(350))
         return made
 

@@ -2,16 +2,20 @@
 
 import re
 import zlib
+from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
+    QAbstractItemView,
     QComboBox,
     QFrame,
     QHBoxLayout,
+    QHeaderView,
     QLabel,
     QPushButton,
     QSizePolicy,
+    QTableWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -411,3 +415,38 @@ def column(widget: QWidget, margins: tuple[int, int, int, int], spacing: int) ->
     layout.setContentsMargins(*margins)
     layout.setSpacing(spacing)
     return layout
+
+
+class Banner(QFrame):
+    """A line across the window for what must stay in view: an icon, a sentence, and what to do about it."""
+
+    def __init__(self, theme: Theme, hue: str, icon: str) -> None:
+        super().__init__()
+        px = theme.px
+        whole = QHBoxLayout(self)
+        whole.setContentsMargins(px(12), px(8), px(12), px(0))
+        frame = box(hue)
+        self.row = QHBoxLayout(frame)
+        self.row.setContentsMargins(px(12), px(6), px(8), px(6))
+        self.row.setSpacing(px(10))
+        self.row.addWidget(Glyph(theme, icon, hue, 18))
+        self.text = Label("", "control", wrap=True)
+        self.row.addWidget(self.text, 1)
+        whole.addWidget(frame)
+        self.hide()
+
+
+def table(name: str, columns: Sequence[str], *, wide: int = 0) -> QTableWidget:
+    """A table to be read, row by row; the column `wide` takes the room that is left."""
+    made = QTableWidget(0, len(columns))
+    made.setHorizontalHeaderLabels(list(columns))
+    made.setAccessibleName(name)
+    made.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    made.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    made.setTabKeyNavigation(False)
+    made.verticalHeader().hide()
+    head = made.horizontalHeader()
+    head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    head.setSectionResizeMode(wide, QHeaderView.ResizeMode.Stretch)
+    head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    return made

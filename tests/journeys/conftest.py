@@ -1,5 +1,23 @@
 """What the journeys share."""
 
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtWidgets import QApplication
+
+from moderator_app.app import translate
+from moderator_app.views.theme import Theme
 from tests.servers.bluesky_network import network
 
 __all__ = ["network"]
+
+
+@pytest.fixture
+def theme(qapp: QApplication) -> Iterator[Theme]:
+    """The looks of the window, with the program's own English."""
+    made = Theme(qapp, "light", 100)
+    made.apply()
+    translators = translate(qapp, "")
+    yield made
+    for one in translators:
+        qapp.removeTranslator(one)

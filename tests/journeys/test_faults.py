@@ -26,9 +26,7 @@ from moderator_app.workspace import Workspace
 PHRASE = "four quiet evening words"
 
 
-@pytest.fixture(autouse=True)
-def _no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vault, "trusted_keyring", lambda: None)
+pytestmark = pytest.mark.usefixtures("no_keyring")
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,13 @@
 """Forgetting around a real window: nothing deleted there is shown, and what was cut off is finished."""
 
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from connectors import demo
-from moderator_app.app import Program, translate
+from moderator_app.app import Program
 from moderator_app.desk import erasure, requests, triage
 from moderator_app.desk.requests import RequestState, Target
 from moderator_app.desk.rows import Queue
@@ -18,21 +16,6 @@ from moderator_app.views.theme import Theme
 from moderator_app.workspace import Workspace
 
 PHRASE = "a phrase for this test"
-
-
-@pytest.fixture
-def profile(tmp_path: Path) -> Profile:
-    return Profile.at(tmp_path / "profile")
-
-
-@pytest.fixture
-def theme(qapp: QApplication) -> Iterator[Theme]:
-    made = Theme(qapp, "light", 100)
-    made.apply()
-    translators = translate(qapp, "")
-    yield made
-    for one in translators:
-        qapp.removeTranslator(one)
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ import pytest
 from PySide6.QtWidgets import QApplication, QDialog
 from pytestqt.qtbot import QtBot
 
-from moderator_app import vault
-from moderator_app.app import Program, translate
+from moderator_app.app import Program
 from moderator_app.desk import threads, triage
 from moderator_app.desk.rows import Queue
 from moderator_app.door import Door
@@ -22,19 +21,7 @@ from moderator_app.workspace import Workspace
 PHRASE = "four quiet evening words"
 
 
-@pytest.fixture(autouse=True)
-def _no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vault, "trusted_keyring", lambda: None)
-
-
-@pytest.fixture
-def theme(qapp: QApplication) -> Iterator[Theme]:
-    made = Theme(qapp, "light", 100)
-    made.apply()
-    translators = translate(qapp, "")
-    yield made
-    for one in translators:
-        qapp.removeTranslator(one)
+pytestmark = pytest.mark.usefixtures("no_keyring")
 
 
 class House:

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from connectors import demo
 from moderator_app import passing
-from moderator_app.app import Program, translate
+from moderator_app.app import Program
 from moderator_app.desk import accounts, actions, audit, erasure, replies, requests, threads, triage
 from moderator_app.desk.requests import Target
 from moderator_app.desk.rows import Audience, Queue
@@ -60,11 +60,6 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for path in sorted(folder.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
     folder.rmdir()
-
-
-@pytest.fixture
-def profile(tmp_path: Path) -> Profile:
-    return Profile.at(tmp_path / "profile")
 
 
 @pytest.fixture
@@ -223,16 +218,6 @@ def test_what_was_erased_stays_away_from_a_session_too(known: Profile, values: d
 
 
 # ---------------------------------------------------------------------- through the window
-
-
-@pytest.fixture
-def theme(qapp: QApplication) -> Iterator[Theme]:
-    made = Theme(qapp, "light", 100)
-    made.apply()
-    translators = translate(qapp, "")
-    yield made
-    for one in translators:
-        qapp.removeTranslator(one)
 
 
 @pytest.fixture

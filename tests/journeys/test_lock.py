@@ -4,7 +4,6 @@ import gc
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QByteArray, QPoint, Qt
@@ -14,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from connectors import demo
-from moderator_app.app import Program, translate
+from moderator_app.app import Program
 from moderator_app.desk import replies, triage
 from moderator_app.desk.rows import Level, MessageRow, Queue, QueueRow, ThreadView
 from moderator_app.door import Door
@@ -28,21 +27,6 @@ from moderator_app.workspace import Workspace
 
 PHRASE = "a phrase for this test"
 MARK = "lanternfish"
-
-
-@pytest.fixture
-def profile(tmp_path: Path) -> Profile:
-    return Profile.at(tmp_path / "profile")
-
-
-@pytest.fixture
-def theme(qapp: QApplication) -> Iterator[Theme]:
-    made = Theme(qapp, "light", 100)
-    made.apply()
-    translators = translate(qapp, "")
-    yield made
-    for one in translators:
-        qapp.removeTranslator(one)
 
 
 class Seconds:

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from connectors import demo
 from connectors.demo import DemoPlatform, Fault
-from moderator_app.app import Program, translate
+from moderator_app.app import Program
 from moderator_app.desk import accounts, replies, triage
 from moderator_app.desk.rows import Queue
 from moderator_app.paths import Profile
@@ -27,21 +27,6 @@ from moderator_app.workspace import Workspace
 
 PHRASE = "a phrase for this test"
 PROGRAM = [sys.executable, "-m", "moderator_app"]
-
-
-@pytest.fixture
-def profile(tmp_path: Path) -> Profile:
-    return Profile.at(tmp_path / "profile")
-
-
-@pytest.fixture
-def theme(qapp: QApplication) -> Iterator[Theme]:
-    made = Theme(qapp, "light", 100)
-    made.apply()
-    translators = translate(qapp, "")
-    yield made
-    for one in translators:
-        qapp.removeTranslator(one)
 
 
 class Evening:

@@ -28,9 +28,7 @@ PHRASE = "four quiet evening words"
 DAY = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 
 
-@pytest.fixture(autouse=True)
-def _no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vault, "trusted_keyring", lambda: None)
+pytestmark = pytest.mark.usefixtures("no_keyring")
 
 
 @pytest.fixture(scope="module")

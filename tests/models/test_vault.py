@@ -12,17 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderator_app import sealing, vault
+from moderator_app import sealing
 from moderator_app.errors import ForTheModerator
 from moderator_app.vault import Locked, Vault, WrongKey
 
 PHRASE = "correct horse battery"
 
 
-@pytest.fixture(autouse=True)
-def _no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tests of the passphrase run as on a machine without a keyring."""
-    monkeypatch.setattr(vault, "trusted_keyring", lambda: None)
+pytestmark = pytest.mark.usefixtures("no_keyring")
 
 
 @pytest.fixture

@@ -7,16 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from moderator_app import vault
 from tests.torture import disk
 from tests.torture.__main__ import KINDS, Bench, Tally
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(autouse=True)
-def _no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vault, "trusted_keyring", lambda: None)
+pytestmark = pytest.mark.usefixtures("no_keyring")
 
 
 @pytest.fixture(scope="module")
