@@ -227,6 +227,7 @@ class MainWindow(QMainWindow):
         self.queue.queue_chosen.connect(self.open_queue)
         self.talk.conversation.earlier_wanted.connect(self._earlier)
         self.talk.conversation.write_again.connect(self._write)
+        self.talk.conversation.built.connect(self._panel.start)
         self.person.earlier_wanted.connect(self.open_item)
         self.person.undo_wanted.connect(self.notices.undo)
         self.reply.changed.connect(self._allow)
@@ -270,7 +271,6 @@ class MainWindow(QMainWindow):
         fresh = thread.item.item_id != self.talk.item_id
         self.talk.show_thread(thread)
         self.reply.show_thread(thread)
-        self._panel.start()
         self._pages.setCurrentIndex(1)
         if fresh:
             self.queue.select(thread.item.item_id)

@@ -1,9 +1,10 @@
 """One message as a flat block: who, when, their words with the cues marked, and what we did with it."""
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal, Slot
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -15,7 +16,7 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from moderator_app.desk.rows import ActionState, Kind, MessageRow, Span
 from moderator_app.views import words
@@ -24,9 +25,22 @@ from moderator_app.views.theme import Theme
 from moderator_app.views.widgets import Button, Label, paint_avatar
 
 FACE = 34
-WIDTHS = 4  # for which a text is kept laid out
 EDGE = 14
 WAITING = (ActionState.HELD, ActionState.SENT, ActionState.UNKNOWN)
+
+
+class Foot(QWidget):
+    """How far a reply of ours is, or what is hidden, and what can be done about it."""
+
+    def __init__(self, block: QWidget, theme: Theme) -> None:
+        super().__init__(block)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        self.state = Label("", "caption", "2")
+        self.button = Button(theme, "", "", "link")
+        row.addWidget(self.state)
+        row.addWidget(self.button)
+        row.addStretch()
 
 
 class MessageBlock(QWidget):
@@ -45,28 +59,28 @@ class MessageBlock(QWidget):
         self._now = now
         self.setMouseTracking(True)
         self._unveiled = False
-        self._laid_out: dict[int, CueText] = {}  # by width: a layout asks for two or three again and again
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
+        self._laid_out: tuple[int, CueText] | None = None  # the words at the width asked for last
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self.setMouseTracking(True)
-        self._foot = QWidget(self)
-        foot = QHBoxLayout(self._foot)
-        foot.setContentsMargins(0, 0, 0, 0)
-        self._state = Label("", "caption", "2")
-        self._button = Button(theme, "", "", "link")
-        self._button.clicked.connect(self._pressed)
-        foot.addWidget(self._state)
-        foot.addWidget(self._button)
-        foot.addStretch()
+        self._foot: Foot | None = None  # most blocks never need one
         theme.changed.connect(self._restyle)
         self.show_row(row, now)
+
+    def begin(self, row: MessageRow, now: datetime) -> None:
+        """Serve another message."""
+        self._unveiled = False
+        self.show_row(row, now)
+
+    def forget(self) -> None:
+        """Keep nothing of the words while out of use."""
+        self._laid_out = None
+        self.row = replace(self.row, text="", person="", handle="", cues=(), reason=None)
+        self.setAccessibleName("")
+        self.setToolTip("")
 
     def show_row(self, row: MessageRow, now: datetime) -> None:
         """Take new contents."""
         self.row, self._now = row, now
-        self._laid_out.clear()
+        self._laid_out = None
         self._show_foot()
         self.setAccessibleName(self._spoken())
         self.updateGeometry()
@@ -83,27 +97,22 @@ class MessageBlock(QWidget):
         if self.row.state in WAITING:
             self._show_foot()
 
-    def sizeHint(self) -> QSize:
-        width = self._theme.px(420)
-        return QSize(width, self.heightForWidth(width))
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(self._theme.px(200), self._theme.px(44))
-
-    def hasHeightForWidth(self) -> bool:
-        return True
-
     def heightForWidth(self, width: int) -> int:
         px = self._theme.px
         if self.row.gone:
             return px(40)
         height = px(12) + px(22) + self._layout(width).height + px(12)
-        if not self._foot.isHidden():
+        if self._foot is not None and not self._foot.isHidden():
             height += px(30)
         return int(height)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._place_foot()
+
+    def _place_foot(self) -> None:
+        if self._foot is None:
+            return
         px = self._theme.px
         left = px(EDGE) + px(FACE) + px(12)
         right = self.width() - px(EDGE) - left
@@ -220,8 +229,7 @@ class MessageBlock(QWidget):
     def _layout(self, width: int) -> CueText:
         px = self._theme.px
         room = width - 2 * px(EDGE) - px(FACE) - px(12)
-        made = self._laid_out.get(width)
-        if made is None:
+        if self._laid_out is None or self._laid_out[0] != width:
             text = self.tr("These words are hidden from the public.")
             if self.row.withheld:
                 text = words.withheld(self.row.withheld)
@@ -231,10 +239,8 @@ class MessageBlock(QWidget):
                 spans = merged([Span(cue.start, cue.end) for cue in self._marked()])
             role = "message" if not self.veiled and not self.row.withheld else "body"
             made = CueText(self._theme, text, spans, self._theme.font(role), room)
-            if len(self._laid_out) >= WIDTHS:
-                self._laid_out.clear()
-            self._laid_out[width] = made
-        return made
+            self._laid_out = width, made
+        return self._laid_out[1]
 
     def _ink(self) -> str:
         return "text2" if self.veiled or self.row.withheld or self.row.state is ActionState.FAILED else "text"
@@ -280,9 +286,15 @@ class MessageBlock(QWidget):
 
     def _show_foot(self) -> None:
         text = self.state_words()
+        if self._foot is None and not text:
+            return
+        if self._foot is None:
+            self._foot = Foot(self, self._theme)
+            self._foot.button.clicked.connect(self._pressed)
+            self._place_foot()
         self._foot.setVisible(bool(text))
-        self._state.setText(text)
-        self._state.set_tone("alarm" if self.row.state is ActionState.FAILED else "2")
+        self._foot.state.setText(text)
+        self._foot.state.set_tone("alarm" if self.row.state is ActionState.FAILED else "2")
         label = ""
         if self.row.state is ActionState.HELD:
             label = self.tr("Undo")
@@ -290,11 +302,12 @@ class MessageBlock(QWidget):
             label = self.tr("Write it again")
         elif self.row.hidden and not self.row.gone:
             label = self.tr("Fold") if self._unveiled else self.tr("Show the words")
-        self._button.setVisible(bool(label))
-        self._button.setText(label)
+        button = self._foot.button
+        button.setVisible(bool(label))
+        button.setText(label)
         name = self.tr("{what}: message from {who}, {when}")
         when = words.when(self.row.at, self._now)
-        self._button.setAccessibleName(name.format(what=label, who=self._name(), when=when))
+        button.setAccessibleName(name.format(what=label, who=self._name(), when=when))
 
     def _spoken(self) -> str:
         row = self.row
@@ -338,6 +351,6 @@ class MessageBlock(QWidget):
 
     @Slot()
     def _restyle(self) -> None:
-        self._laid_out.clear()
+        self._laid_out = None
         self.updateGeometry()
         self.update()

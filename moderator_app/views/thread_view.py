@@ -1,26 +1,21 @@
 """One conversation: what it is, what can be done, why it was raised, and everything that was said."""
 
-from datetime import datetime
-from uuid import UUID
-
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from moderator_app.desk.desk import Clock
 from moderator_app.desk.rows import (
     ActionKind,
-    ActionState,
     Audience,
     Level,
-    MessageRow,
     QueueRow,
     Status,
     ThreadView,
 )
 from moderator_app.views import words
 from moderator_app.views.commands import Commands
-from moderator_app.views.message_block import MessageBlock
+from moderator_app.views.conversation import Conversation
 from moderator_app.views.theme import Theme
 from moderator_app.views.widgets import (
     Button,
@@ -34,9 +29,7 @@ from moderator_app.views.widgets import (
 )
 
 PAGE = 50
-FIRST, MORE = 8, 5  # blocks made in the first turn of the loop, and in each one after it
 REPORTED = frozenset({"report", "reported"})
-Key = int | UUID | None
 
 
 class CommandButton(Button):
@@ -246,210 +239,6 @@ class CareBanner(QFrame):
         why = "; ".join(dict.fromkeys(cue.why for cue in row.reasons))
         shown = self.tr("%n cue(s) matched: {why}. Nothing is sent on its own.", "", len(row.reasons))
         self.text.setText(shown.format(why=why))
-
-
-class Conversation(QScrollArea):
-    """The messages, oldest first, in pages of fifty; opens at the newest."""
-
-    undo_wanted = Signal(object)
-    write_again = Signal()
-    menu_wanted = Signal(object, QPoint)
-    earlier_wanted = Signal()
-    picked = Signal(object)
-
-    def __init__(self, theme: Theme, clock: Clock) -> None:
-        super().__init__()
-        self._theme, self._clock = theme, clock
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        px = theme.px
-        self._page = QWidget()
-        self._page.setObjectName("conversation")
-        self._column = column(self._page, (px(20), px(14), px(20), px(14)), px(10))
-        self.earlier = Button(theme, "", "chevron-up", "quiet")
-        self.earlier.clicked.connect(self.earlier_wanted)
-        self._column.addWidget(self.earlier)
-        self._column.addStretch()
-        self.setWidget(self._page)
-        self.blocks: dict[Key, MessageBlock] = {}
-        self._wanted: dict[Key, MessageRow] = {}
-        self._building = QTimer(self, singleShot=True, interval=4)
-        self._building.timeout.connect(self._build_on)
-        self._about: int | None = None
-        self._at_end = True
-        self._settling = QTimer(self, singleShot=True, interval=0)
-        self._settling.timeout.connect(self._settle)
-        bar = self.verticalScrollBar()
-        bar.rangeChanged.connect(self._range_changed)
-        bar.valueChanged.connect(self._moved)
-        theme.changed.connect(self._restyle)
-
-    def add_tail(self, widget: QWidget) -> None:
-        """Let the reply box scroll with the messages where the window is low."""
-        self._column.addWidget(widget)
-
-    def begin(self) -> None:
-        """Forget the conversation shown before."""
-        for block in self.blocks.values():
-            self._column.removeWidget(block)
-            block.hide()
-            block.deleteLater()
-        self.blocks.clear()
-        self._wanted = {}
-        self._building.stop()
-        self._at_end = True
-
-    def show_thread(self, thread: ThreadView) -> None:
-        """Show the messages; blocks that did not change stay as they are."""
-        self.earlier.setVisible(thread.earlier_messages > 0)
-        self.earlier.set_text(self.tr("Show %n earlier message(s)", "", thread.earlier_messages))
-        now = self._clock.now()
-        wanted = {row.message_id or row.action_id: row for row in thread.messages}
-        self._aim(thread, wanted)
-        for key in [key for key in self.blocks if key not in wanted]:
-            block = self.blocks.pop(key)
-            self._column.removeWidget(block)
-            block.deleteLater()
-        for key, block in self.blocks.items():
-            if block.row != wanted[key]:
-                block.show_row(wanted[key], now)
-        self._wanted = wanted
-        self._build(self._in_sight())
-
-    def _in_sight(self) -> int:
-        """How many of the newest blocks are needed to open at the person's newest words."""
-        rows = list(self._wanted.values())
-        since = next((n for n, row in enumerate(reversed(rows)) if row.person_id == self._about), 0)
-        return max(FIRST, since + 2 if self._about is not None else 0)
-
-    @Slot()
-    def _build_on(self) -> None:
-        self._build(MORE)
-
-    def _build(self, most: int) -> None:
-        """Make blocks that are not there yet, the newest first; the rest in the next turns of the loop.
-
-        Fifty at once would hold the screen for longer than a frame.
-        """
-        now, first = self._clock.now(), self._column.indexOf(self.earlier) + 1
-        missing = [key for key in self._wanted if key not in self.blocks]
-        for key in missing[::-1][:most]:
-            self.blocks[key] = self._block(self._wanted[key], now)
-        self.blocks = {key: self.blocks[key] for key in self._wanted if key in self.blocks}
-        for place, block in enumerate(self.blocks.values()):
-            if block.parentWidget() is None:
-                self._column.insertWidget(first + place, block)
-        if len(missing) > most:
-            self._building.start()
-        self._rove(self._focused() or next(reversed(self.blocks.values()), None))
-
-    def _aim(self, thread: ThreadView, wanted: dict[Key, MessageRow]) -> None:
-        """A conversation opens at the person's newest words; a reply of ours is shown when it comes."""
-        if not self.blocks:
-            self._about = thread.person.person_id if thread.person else None
-        elif any(row.ours for key, row in wanted.items() if key not in self._wanted):
-            self._about, self._at_end = None, True
-
-    def tick(self) -> bool:
-        """Let held replies count down; true while there is one."""
-        now = self._clock.now()
-        for block in self.blocks.values():
-            block.tick(now)
-        return any(block.row.state is ActionState.HELD for block in self.blocks.values())
-
-    def show_message(self, message_id: int) -> None:
-        """Bring a message into sight and put the focus on it."""
-        if message_id in self._wanted and message_id not in self.blocks:
-            self._build(len(self._wanted))
-        block = self.blocks.get(message_id)
-        if block is not None:
-            self._at_end = False
-            block.setFocus(Qt.FocusReason.OtherFocusReason)
-            self.ensureWidgetVisible(block)
-
-    def focus_newest(self) -> None:
-        """Put the focus on the newest message."""
-        block = next(reversed(self.blocks.values()), None)
-        if block is not None:
-            block.setFocus(Qt.FocusReason.ShortcutFocusReason)
-
-    def picked_row(self) -> MessageRow | None:
-        """The message with the focus, else the newest of theirs."""
-        block = self._focused()
-        if block is not None:
-            return block.row
-        theirs = [b.row for b in self.blocks.values() if not b.row.ours and not b.row.gone]
-        return theirs[-1] if theirs else None
-
-    def _block(self, row: MessageRow, now: datetime) -> MessageBlock:
-        block = MessageBlock(self._theme, row, now)
-        block.undo_wanted.connect(self.undo_wanted)
-        block.write_again.connect(self.write_again)
-        block.menu_wanted.connect(self.menu_wanted)
-        block.focused.connect(self._focus_moved)
-        block.stepped.connect(self._step)
-        return block
-
-    def _focused(self) -> MessageBlock | None:
-        return next((block for block in self.blocks.values() if block.hasFocus()), None)
-
-    @Slot(object)
-    def _focus_moved(self, row: MessageRow) -> None:
-        self._rove(self._focused())
-        self.picked.emit(row)
-
-    def _rove(self, chosen: MessageBlock | None) -> None:
-        """Keep exactly one block in the tab chain."""
-        for block in self.blocks.values():
-            strong = Qt.FocusPolicy.StrongFocus if block is chosen else Qt.FocusPolicy.ClickFocus
-            block.setFocusPolicy(strong)
-
-    @Slot(int)
-    def _step(self, by: int) -> None:
-        blocks = list(self.blocks.values())
-        block = self._focused()
-        if block is None:
-            return
-        place = blocks.index(block) + by
-        if 0 <= place < len(blocks):
-            blocks[place].setFocus(Qt.FocusReason.ShortcutFocusReason)
-            self.ensureWidgetVisible(blocks[place], 0, self._theme.px(20))
-
-    @Slot(int, int)
-    def _range_changed(self, low: int, high: int) -> None:
-        del low, high
-        self._restyle()
-        if self._at_end:
-            self._settling.start()
-
-    @Slot()
-    def _settle(self) -> None:
-        """Go to the end; where much was said since, to the newest words of the person it is about."""
-        bar = self.verticalScrollBar()
-        theirs = [b for b in self.blocks.values() if b.row.person_id == self._about]
-        place = bar.maximum()
-        if theirs and self._about is not None:
-            place = min(place, theirs[-1].y() - self._theme.px(10))
-        bar.setValue(max(place, 0))
-        self._at_end = True
-
-    @Slot(int)
-    def _moved(self, value: int) -> None:
-        bar = self.verticalScrollBar()
-        self._at_end = value >= bar.maximum() - self._theme.px(24)
-
-    @Slot()
-    def _restyle(self) -> None:
-        """The scroll bar stands inside the margin, so that blocks keep the line of what is above."""
-        px = self._theme.px
-        bar = self.verticalScrollBar()
-        used = bar.sizeHint().width() if bar.maximum() > 0 else 0
-        end = max(px(20) - used, px(4))
-        left, right = (end, px(20)) if self.isRightToLeft() else (px(20), end)
-        self._column.setContentsMargins(left, px(14), right, px(14))
-        self._column.setSpacing(px(10))
 
 
 class ThreadPane(QWidget):

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QHelpEvent, QMouseEvent
-from PySide6.QtWidgets import QApplication, QDialog, QMenu, QToolTip
+from PySide6.QtWidgets import QApplication, QDialog, QMenu, QPushButton, QToolTip
 from views.evening import fill, message
 
 from moderator_app.desk import accounts, actions, replies, search, threads, triage
@@ -262,7 +262,7 @@ def test_hiding_and_the_veil(qtbot, window, desk, open_item):
     block = next(iter(window.talk.conversation.blocks.values()))
     qtbot.waitUntil(lambda: block.veiled)
     assert "home address" not in block.accessibleName()
-    block._button.click()
+    block.findChild(QPushButton).click()
     assert "home address" in block.accessibleName()
 
 
