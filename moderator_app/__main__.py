@@ -1,5 +1,6 @@
 """Where the program begins: the window without a command, else the command line."""
 
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +27,7 @@ def window(
     debug: Annotated[bool, typer.Option(help="Log more; never what anybody wrote.")] = False,
 ) -> None:
     """Open the window (what happens without a command, too)."""
+    gc.disable()  # nothing that is loaded at the start is garbage; the window collects its own
     from moderator_app import app  # noqa: PLC0415 - Qt is loaded only for a window
 
     status = app.run(profile, demo=demo, debug=debug, read_only=read_only, leave_nothing=leave_nothing)

@@ -21,7 +21,13 @@ _FRAMES: Final = {"wheel step": (2.9, 6.4), "page down": (6, 10), "jump": (8.3, 
 
 def child(module: str, *arguments: str, dek: bytes = b"") -> dict[str, Any]:
     """Run one of our children; answers what it said and how long after its start that was."""
-    environment = {**os.environ, "QT_QPA_PLATFORM": os.environ.get("QT_QPA_PLATFORM", "offscreen")}
+    environment = {
+        **os.environ,
+        "QT_QPA_PLATFORM": os.environ.get("QT_QPA_PLATFORM", "offscreen"),
+        # As where it is installed: Python's own cache of what it compiled, wherever this shell forbids it.
+        "PYTHONDONTWRITEBYTECODE": "",
+        "PYTHONPYCACHEPREFIX": str(ROOT / "build" / "pycache"),
+    }
     began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-m", f"tests.benchmarks.{module}", *arguments],

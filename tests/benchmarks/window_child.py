@@ -4,6 +4,7 @@ Run as a process of its own: `python -m tests.benchmarks.window_child FOLDER [sc
 as hex digits on standard input. Answers one JSON object on standard output.
 """
 
+import gc
 import json
 import sys
 import time
@@ -112,6 +113,7 @@ def both_scrolled(table: QTableView) -> dict[str, object]:
 
 def main(folder: Path, *, scroll: bool) -> None:
     dek = bytearray.fromhex(sys.stdin.readline())
+    gc.disable()  # as `hearthlight window` does
     from moderator_app import app as program_of  # noqa: PLC0415 - from here on it is the product's start
     from moderator_app.paths import Profile  # noqa: PLC0415
     from moderator_app.settings import Settings  # noqa: PLC0415
