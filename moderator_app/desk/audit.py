@@ -63,13 +63,37 @@ def _link(before: bytes, at: int, *words: str) -> bytes:
 
 def broken(ctx: Ctx) -> int | None:
     """The number of the first line that does not follow from the one above it; None where all do."""
-    before, number = b"", 0
+    number, before = _cut_through(ctx)
     for row in _rows(ctx):
         found = _link(before, _milliseconds(row.at), row.who, row.what, row.target, row.detail)
         if found != row.hash or row.seq != number + 1:
             return number + 1
         before, number = row.hash, row.seq
     return None
+
+
+def cut(ctx: Ctx, over: datetime) -> int:
+    """Let go of the lines up to the first that is younger than `over`; answers how many.
+
+    A line says through where and with which hash the chain went on, so that it still holds from there.
+    """
+    first_kept = sa.select(sa.func.min(Audit.seq)).where(Audit.at > over).scalar_subquery()
+    last = ctx.session.execute(
+        sa.select(Audit.seq, Audit.hash).where(Audit.seq < first_kept).order_by(Audit.seq.desc()).limit(1)
+    ).first()
+    if last is None:
+        return 0
+    write(ctx, "cut", str(last.seq), hash=last.hash.hex())
+    gone = ctx.session.execute(sa.delete(_AUDIT).where(_AUDIT.c.seq <= last.seq))
+    return gone.rowcount  # type: ignore[attr-defined,no-any-return]  # a cursor's result has it
+
+
+def _cut_through(ctx: Ctx) -> tuple[int, bytes]:
+    """The number and the hash of the last line that was let go; nothing where none was."""
+    row = ctx.session.execute(
+        sa.select(Audit.target, Audit.detail).where(Audit.what == "cut").order_by(Audit.seq.desc()).limit(1)
+    ).first()
+    return (int(row.target), bytes.fromhex(json.loads(row.detail)["hash"])) if row else (0, b"")
 
 
 def _rows(ctx: Ctx) -> Iterator[Any]:

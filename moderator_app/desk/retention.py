@@ -238,11 +238,16 @@ def run(
         unconfirmed += count
     while not cancelled() and (count := desk.do(_old_records)):
         records += count
-    if items or unconfirmed or records:
+    lines = desk.do(_old_lines)
+    if items or unconfirmed or records or lines:
         desk.store.checkpoint()
         desk.do(_tell, items, messages, unconfirmed, records)
     due_open, kept = desk.ask(_left)
     return Forgot(items, messages, unconfirmed, records, due_open, kept)
+
+
+def _old_lines(ctx: Ctx) -> int:
+    return audit.cut(ctx, ctx.now - RECORD)
 
 
 def _tell(ctx: Ctx, items: int, messages: int, unconfirmed: int, records: int) -> None:

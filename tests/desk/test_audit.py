@@ -4,7 +4,8 @@ import pytest
 import sqlalchemy as sa
 from conftest import Clock, Shift
 
-from moderator_app.desk import audit, safety, threads, triage
+from moderator_app.desk import audit, retention, safety, threads, triage
+from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import Outcome, Queue
 
 
@@ -58,6 +59,38 @@ def test_a_line_that_was_forged_shows(shift: Shift, change: str, first: int) -> 
         session.execute(sa.text("DROP TRIGGER audit_no_delete"))
         session.execute(sa.text(change))
     assert shift.desk.ask(audit.broken) == first
+
+
+def test_the_record_lets_go_of_its_oldest_lines_and_still_shows_a_forged_one(
+    shift: Shift, clock: Clock
+) -> None:
+    item = _worked(shift)
+    clock.forward(days=400)
+    shift.desk.do(triage.reopen, item)
+    clock.forward(days=331)  # the first four are now older than 24 months
+    retention.run(shift.desk)
+    lines = shift.desk.ask(audit.lines)
+    assert [line.what for line in reversed(lines)][:2] == ["reopen", "cut"]
+    assert lines[-1].seq == 5
+    assert shift.desk.ask(audit.broken) is None
+    clock.forward(days=400)
+    retention.run(shift.desk)
+    assert shift.desk.ask(audit.lines)[-1].what == "cut", "that lines went is itself a line"
+    assert shift.desk.ask(audit.broken) is None
+    with shift.desk.store.write() as session:
+        session.execute(sa.text("DROP TRIGGER audit_no_delete"))
+        session.execute(sa.text("DELETE FROM audit WHERE seq = (SELECT min(seq) FROM audit)"))
+    assert shift.desk.ask(audit.broken) is not None
+
+
+def test_nothing_is_cut_from_the_record_without_a_line_that_says_so(shift: Shift) -> None:
+    _worked(shift)
+    with shift.desk.store.write() as session:
+        audit.write(Ctx(session, "Bo", shift.desk.clock.now()), "cut", "2", hash="00")
+        session.execute(sa.text("DELETE FROM audit WHERE seq <= 2"))
+        with pytest.raises(sa.exc.IntegrityError, match="append-only"):
+            session.execute(sa.text("DELETE FROM audit WHERE seq = 3"))
+    assert shift.desk.ask(audit.broken) == 3, "the hash that it names must be the true one"
 
 
 def test_a_clock_that_was_set_back_is_marked_and_changes_no_order(shift: Shift, clock: Clock) -> None:
