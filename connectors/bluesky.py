@@ -24,10 +24,13 @@ from connectors.contract import (
     RemoteGone,
     RemoteMessage,
     Verb,
+    verbs,
 )
 from connectors.errors import Reason, Refused, Unreadable
 
 _YES = Ability(can=True)
+_NOTHING = "Bluesky has nothing of the kind."
+_CAN = frozenset({Verb.REPLY, Verb.RETRACT, Verb.HIDE, Verb.UNHIDE, Verb.LIKE, Verb.UNLIKE})
 _NO = {
     Verb.REMOVE: "On Bluesky only its author can delete a post. You can hide answers below your own.",
     Verb.RESTORE: "Nothing is removed from here on Bluesky, so there is nothing to bring back.",
@@ -145,14 +148,13 @@ class BlueskyConnector(Connector):
         chat = self._session.may_chat()
         directs = Ability(chat, "" if chat else bluesky_chat.NEEDS_PRIVILEGE)
         reports = self._reports.ability()
-        verbs = {verb: Ability(verb not in _NO, _NO.get(verb, "")) for verb in Verb}
-        verbs[Verb.RESOLVE] = reports
+        known = verbs(_CAN, _NO, _NOTHING) | {Verb.RESOLVE: reports}
         return Probe(
             account_id=self._session.did,
             handle=text_at(found, "handle"),
             name=text_at(profile, "displayName"),
             server=self._session.http.base_url,
-            verbs=verbs,
+            verbs=known,
             streams={
                 _MENTIONS: _YES,
                 _POSTS: _YES,
@@ -198,8 +200,8 @@ class BlueskyConnector(Connector):
 
     def perform(self, command: Command) -> Receipt:
         """Do it once."""
-        if command.verb in _NO:
-            raise Refused(Reason.UNSUPPORTED, _NO[command.verb])
+        if command.verb not in _CAN | {Verb.RESOLVE}:
+            raise Refused(Reason.UNSUPPORTED, _NO.get(command.verb, _NOTHING))
         if _is_direct(command):
             return self._perform_direct(command)
         deeds: dict[Verb, Callable[[Command], Receipt]] = {

@@ -5,7 +5,7 @@ survive is in the `state` text of a page, which the caller stores in the same tr
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -38,9 +38,24 @@ class Verb(StrEnum):
     UNHIDE = "unhide"
     REMOVE = "remove"
     RESTORE = "restore"
+    SPAM = "spam"  # take down as spam
     LIKE = "like"
     UNLIKE = "unlike"
-    RESOLVE = "resolve"  # close a report
+    RESOLVE = "resolve"  # close a report or what waits for review; `choice` where the message offers some
+    ESCALATE = "escalate"  # pass a report on to those who run the platform
+    REPORT = "report"  # tell those who run the platform; `reason`
+    LABEL = "label"  # `label`
+    UNLABEL = "unlabel"
+    LOCK = "lock"  # nobody can answer in the conversation any more
+    UNLOCK = "unlock"
+    MUTE = "mute"  # the author cannot write for `hours` (none: until unmuted)
+    UNMUTE = "unmute"
+    KICK = "kick"  # the author may come back
+    BAN = "ban"  # for `hours`, or for good; `reason`
+    UNBAN = "unban"
+    WRITE = "write"  # a private message to the author, beside the conversation
+    POLL = "poll"  # ask in the conversation or channel `thread_id`: `text`, `choices` (JSON list), `hours`
+    END_POLL = "end_poll"
 
 
 class GoneHow(StrEnum):
@@ -73,6 +88,26 @@ class RemotePerson:
 
 
 @dataclass(frozen=True, slots=True)
+class RemotePoll:
+    """A question with answers and how many chose each; `votes` is None where the platform hides it."""
+
+    answers: tuple[tuple[str, int | None], ...]
+    voters: int | None = None
+    closes_at: datetime | None = None
+    closed: bool = False
+    several: bool = False  # one person may choose more than one
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A picture, sound or film. It is not loaded until somebody asks: whoever serves it would know."""
+
+    url: str
+    kind: str = "image"  # image, video, audio or file
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteMessage:
     """One message as the platform has it now. Times are aware UTC; ids are opaque text.
 
@@ -101,6 +136,9 @@ class RemoteMessage:
     hidden: bool = False
     likes: int = 0
     replies: int = 0
+    poll: RemotePoll | None = None
+    media: tuple[Media, ...] = ()
+    choices: Mapping[str, str] = field(default_factory=dict)  # of RESOLVE: the platform's id and its words
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +173,8 @@ class Command:
     """One thing to do on the platform.
 
     `key` is the action's UUID: performing two commands with the same key does the thing once. `target`
-    is the message it is about (for retract: our own message), `thread_id` its conversation.
+    is the message it is about (for retract: our own message), `thread_id` its conversation. `options` are
+    what the verb asks for; `revision` is what the person saw, for platforms that refuse to act on less.
     """
 
     key: str
@@ -144,6 +183,8 @@ class Command:
     thread_id: str = ""
     text: str = ""
     audience: Audience = Audience.PUBLIC
+    options: Mapping[str, str] = field(default_factory=dict)
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +202,19 @@ class Ability:
 
     can: bool
     why_not: str = ""
+
+
+def verbs(
+    can: Collection[Verb], because: Mapping[Verb, str] | None = None, otherwise: str = ""
+) -> dict[Verb, Ability]:
+    """An ability for every verb: yes for `can`; for the rest why not, in general where nothing more exact."""
+    known = because or {}
+    return {
+        verb: Ability(can=True)
+        if verb in can and verb not in known
+        else Ability(can=False, why_not=known.get(verb, otherwise))
+        for verb in Verb
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from connectors.contract import (
     RemoteGone,
     RemoteMessage,
     Verb,
+    verbs,
 )
 from connectors.demo_platform import DemoPlatform, Fault
 from connectors.errors import OutcomeUnknown
@@ -26,6 +27,7 @@ from connectors.errors import OutcomeUnknown
 __all__ = ["DemoConnector", "DemoPlatform", "Fault", "open_platform"]
 
 PAGE = 100
+_CAN = frozenset({Verb.REPLY, Verb.RETRACT, Verb.HIDE, Verb.UNHIDE, Verb.LIKE, Verb.UNLIKE, Verb.RESOLVE})
 _REPEATED = 5  # so many messages of a page come again on the next, in hostile mode
 
 _opened: dict[tuple[str, int, bool], DemoPlatform] = {}
@@ -107,7 +109,7 @@ class DemoConnector(Connector):
             us.handle,
             us.name,
             server="Demo community, in memory",
-            verbs={verb: _ability(verb) for verb in Verb},
+            verbs=verbs(_CAN, otherwise="The demo community has nothing of the kind."),
             streams={stream: Ability(can=True) for stream in self.streams},
             max_text=self.server.max_text,
         )
@@ -171,12 +173,6 @@ class DemoConnector(Connector):
         mixed = [*messages, *earlier[-_REPEATED:], *messages[:_REPEATED]]
         random.Random(f"page {self.server.seed} {seq}").shuffle(mixed)  # noqa: S311 - repeatable
         return tuple(mixed)
-
-
-def _ability(verb: Verb) -> Ability:
-    if verb in {Verb.REMOVE, Verb.RESTORE}:
-        return Ability(can=False, why_not="The demo community can only hide messages.")
-    return Ability(can=True)
 
 
 def _read_state(state: str, since: datetime | None) -> tuple[int, datetime | None]:

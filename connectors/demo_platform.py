@@ -355,7 +355,7 @@ class DemoPlatform:
             before = self._done.get(command.key)
             if before is not None:
                 return before[1]
-            receipt = self._verbs()[command.verb](command)
+            receipt = self._verbs().get(command.verb, _unsupported)(command)
             self._done[command.key] = (command, receipt)
             return receipt
 
@@ -375,8 +375,6 @@ class DemoPlatform:
             Verb.LIKE: lambda c: self._set_liked(c, liked=True),
             Verb.UNLIKE: lambda c: self._set_liked(c, liked=False),
             Verb.RESOLVE: self._resolve,
-            Verb.REMOVE: _unsupported,
-            Verb.RESTORE: _unsupported,
         }
 
     def _reply(self, command: Command) -> Receipt:

@@ -152,9 +152,12 @@ class Http:
         payload: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         method: str = "POST",
+        *,
+        form: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
     ) -> Answer:
-        """Send once; where no clear answer comes back, say OutcomeUnknown."""
-        return self._once(method, path, payload=payload, headers=headers)
+        """Send JSON, or a form, once; where no clear answer comes back, say OutcomeUnknown."""
+        return self._once(method, path, params=params, payload=payload, form=form, headers=headers)
 
     def close(self) -> None:
         """Let go of the connection and end every wait."""
@@ -182,6 +185,7 @@ class Http:
         *,
         params: Mapping[str, Any] | None = None,
         payload: Mapping[str, Any] | None = None,
+        form: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         is_write = method != "GET"
@@ -192,7 +196,7 @@ class Http:
             raise TryLater("keeping to the platform's limit", held)
         url = f"{self.base_url}/{path.lstrip('/')}"
         with self._named_troubles(path, is_write=is_write):
-            answer, readable = self._exchange(method, url, params, payload, headers)
+            answer, readable = self._exchange(method, url, params, (payload, form), headers)
         log.debug("%s %s: %d", method, path, answer.status)
         self._pace.learn(path, answer.headers, answer.at, self._now())
         return self._judge(answer, path, readable=readable, is_write=is_write)
@@ -202,14 +206,15 @@ class Http:
         method: str,
         url: str,
         params: Mapping[str, Any] | None,
-        payload: Mapping[str, Any] | None,
+        sent: tuple[Mapping[str, Any] | None, Mapping[str, Any] | None],
         headers: Mapping[str, str] | None,
     ) -> tuple[Answer, bool]:
         with self._session.request(
             method,
             url,
             params=params,
-            json=payload,
+            json=sent[0],
+            data=sent[1],
             headers=headers,
             timeout=(self._limits.connect, self._limits.silence),
             allow_redirects=False,

@@ -21,8 +21,8 @@ from connectors.contract import (
     Verb,
 )
 from connectors.errors import Gone, OutcomeUnknown, Reason, Refused, SignInAgain, TryLater
+from connectors.faults import FaultProxy
 from tests.servers.bluesky_network import CHAT, Account, Network
-from tests.servers.fault_proxy import FaultProxy
 
 pytestmark = pytest.mark.platforms
 

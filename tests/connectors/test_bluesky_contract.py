@@ -6,9 +6,10 @@ import pytest
 
 from connectors.bluesky import BlueskyConnector
 from connectors.contract import Kind
+from connectors.faults import FaultProxy
 from connectors.testing import ConnectorContract
+from connectors.testing_hostile import HostileContract
 from tests.servers.bluesky_network import Network
-from tests.servers.fault_proxy import FaultProxy
 
 pytestmark = pytest.mark.platforms
 
@@ -83,7 +84,7 @@ class BlueskyWorld:
         return [value for key, value in self.secrets.items() if key != "did"]
 
 
-class TestBluesky(ConnectorContract):
+class TestBluesky(ConnectorContract, HostileContract):
     @pytest.fixture
     def world(self, network: Network) -> Iterator[BlueskyWorld]:
         with FaultProxy(network.pds) as proxy:

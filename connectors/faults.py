@@ -1,4 +1,4 @@
-"""A proxy on loopback in front of a real server, for the troubles that a real network has.
+"""A proxy on loopback in front of a server, for the troubles that a real network has.
 
 It hands everything on unchanged until a test asks for one trouble; the trouble happens once.
 """
@@ -6,9 +6,11 @@ It hands everything on unchanged until a test asks for one trouble; the trouble 
 import http.client
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+from typing import Final, Self
 from urllib.parse import urlsplit
 
 _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host", "accept-encoding"}
@@ -25,6 +27,7 @@ class FaultProxy(ThreadingHTTPServer):
         self.upstream = urlsplit(upstream)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.spoil_tokens = False  # every token is then one that the server has never seen
+        self.skew = timedelta()
         self.seen: list[tuple[str, str]] = []
         self._troubles: list[tuple[Callable[[str, str], bool], Trouble]] = []
         self._lock = threading.Lock()
@@ -73,7 +76,7 @@ class FaultProxy(ThreadingHTTPServer):
     def before_next(self, path: str, happening: Callable[[], None]) -> None:
         """Something else happens just before the next request whose path holds `path`."""
 
-        def happen(handler: _Handler) -> bool:
+        def happen(_: _Handler) -> bool:
             happening()
             return False
 
@@ -83,6 +86,14 @@ class FaultProxy(ThreadingHTTPServer):
         """The next request is one too many."""
         body = json.dumps({"error": "RateLimitExceeded", "message": "Rate Limit Exceeded"})
         self.answer_next(429, body.encode(), **{"Retry-After": str(seconds)})
+
+    def break_next(self, how: str, *, write: bool = False) -> None:
+        """The next read (or write, which the server still does) is answered in one of the ways of BROKEN."""
+        self._add(_is_write if write else _is_read, BROKEN[how])
+
+    def shift_clock(self, hours: float) -> None:
+        """From now on the server's clock is wrong by so much."""
+        self.skew = timedelta(hours=hours)
 
     def count(self, method: str) -> int:
         """How many requests for this XRPC method came."""
@@ -102,9 +113,16 @@ class FaultProxy(ThreadingHTTPServer):
         return None
 
 
+# Signing in and out are POSTs too, but not what a test of lost answers is about.
+_SIGN_IN = ("com.atproto.server.", "/oauth/", "/login", "/token", "access_token")
+
+
 def _is_write(verb: str, path: str) -> bool:
-    """Signing in and out are POSTs too, but not what a test of lost answers is about."""
-    return verb != "GET" and "com.atproto.server." not in path
+    return verb not in ("GET", "HEAD") and not any(part in path for part in _SIGN_IN)
+
+
+def _is_read(verb: str, _: str) -> bool:
+    return verb == "GET"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -117,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
         if trouble is None or not trouble(self):
             self.reply(*self.forward())
 
-    do_GET = do_POST = _serve  # noqa: N815 - the standard library's names
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the standard library's names
 
     def forward(self) -> tuple[int, list[tuple[str, str]], bytes]:
         upstream = self.server.upstream
@@ -132,12 +150,17 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             connection.close()
 
-    def reply(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+    def reply(
+        self, status: int, headers: list[tuple[str, str]], body: bytes, promised: int | None = None
+    ) -> None:
+        """Answer; `promised` is a length that the body does not have."""
         self.send_response_only(status)
         for name, value in headers:
-            if name.lower() not in _HOP:
+            if name.lower() == "date":
+                self.send_header(name, format_datetime(parsedate_to_datetime(value) + self.server.skew))
+            elif name.lower() not in _HOP:
                 self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(body) if promised is None else promised))
         self.end_headers()
         self.wfile.write(body)
 
@@ -147,3 +170,49 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args: object) -> None:
         pass
+
+
+def _answered(status: int, body: bytes, **headers: str) -> Trouble:
+    """The server does what was asked, and something on the way says this instead."""
+
+    def answer(handler: _Handler) -> bool:
+        handler.forward()
+        handler.reply(status, list(headers.items()), body)
+        return True
+
+    return answer
+
+
+def _cut_short(handler: _Handler) -> bool:
+    status, headers, body = handler.forward()
+    handler.reply(status, headers, body[: len(body) // 2])
+    return True
+
+
+def _reset(handler: _Handler) -> bool:
+    status, headers, body = handler.forward()
+    handler.reply(status, headers, body[: len(body) // 2], promised=len(body))
+    handler.hang_up()
+    return True
+
+
+def _hung_up(handler: _Handler) -> bool:
+    handler.forward()
+    handler.hang_up()
+    return True
+
+
+_PAGE: Final = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
+BROKEN: Final[Mapping[str, Trouble]] = {
+    "a page of HTML and status 502": _answered(502, _PAGE, **{"Content-Type": "text/html"}),
+    "a page of HTML and status 200": _answered(200, _PAGE, **{"Content-Type": "text/html"}),
+    "status 500 and nothing": _answered(500, b""),
+    "status 503": _answered(503, b"{}"),
+    "null": _answered(200, b"null"),
+    "an empty list": _answered(200, b"[]"),
+    "an object with nothing in it": _answered(200, b"{}"),
+    "a list of nulls": _answered(200, b"[null, null]"),
+    "half of the JSON": _cut_short,
+    "a reset in the middle of the body": _reset,
+    "no answer": _hung_up,
+}
