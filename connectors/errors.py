@@ -46,6 +46,10 @@ class OutcomeUnknown(ConnectorError):
     """A command was sent and no answer came back: look with find_sent before sending again."""
 
 
+class CannotTell(OutcomeUnknown):
+    """Nothing on the platform says whether an earlier try arrived: a person has to look there."""
+
+
 class Refused(ConnectorError):
     """The platform understood and said no; the same command will never succeed."""
 

@@ -1,6 +1,7 @@
 """Connected accounts: sign in, check, show their health, let go."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 
 from connectors.contract import Connector, Probe
 from connectors.errors import ConnectorError, SignInAgain, TryLater
+from moderator_app.desk import actions
 from moderator_app.desk.desk import Ctx, Desk
 from moderator_app.desk.rows import AccountRow, ActionState
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
@@ -138,16 +140,19 @@ def sign_ins(ctx: Ctx) -> list[SignIn]:
     return [SignIn(row.id, row.platform, row.vault_key, json.loads(row.form)) for row in rows]
 
 
-_WAITING: Final = Plain(
-    sa.select(Action.account_id, sa.func.count())
-    .where(Action.state.in_([ActionState.HELD, ActionState.SENT, ActionState.UNKNOWN]))
-    .group_by(Action.account_id)
-)
+def _many(state: sa.ColumnElement[bool]) -> Plain:
+    return Plain(sa.select(Action.account_id, sa.func.count()).where(state).group_by(Action.account_id))
+
+
+# Each by its own partial index.
+_WAITING: Final = _many(Action.state.in_(actions.WAITING))
+_UNSURE: Final = _many(Action.state == ActionState.UNSURE)
 
 
 def rows(ctx: Ctx) -> list[AccountRow]:
     """The accounts and their health, for the screen."""
-    waiting = dict(_WAITING.rows(ctx.session))
+    waiting = Counter(dict(_WAITING.rows(ctx.session)))
+    waiting.update(dict(_UNSURE.rows(ctx.session)))
     found = ctx.session.scalars(sa.select(Account).where(Account.removed_at.is_(None)).order_by(Account.id))
     return [
         AccountRow(
@@ -160,7 +165,7 @@ def rows(ctx: Ctx) -> list[AccountRow]:
             last_pull_at=row.last_pull_at,
             next_try_at=row.next_try_at,
             messages=row.messages,
-            waiting_to_send=waiting.get(row.id, 0),
+            waiting_to_send=waiting[row.id],
             skipped=row.skipped,
             verbs=json.loads(row.abilities).get("verbs", {}),
         )

@@ -16,7 +16,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from connectors.contract import Audience, Command, Receipt, Verb
-from connectors.errors import OutcomeUnknown, Refused, SignInAgain, TryLater
+from connectors.errors import CannotTell, OutcomeUnknown, Reason, Refused, SignInAgain, TryLater
 from moderator_app.desk import audit, clocks, gone
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import HistoryRow, OutboxRow, Recorded, Undone
@@ -47,6 +47,23 @@ KINDS: Final[Mapping[ActionKind, Effect]] = {
     ActionKind.LIKE: Effect(Verb.LIKE, ActionKind.UNLIKE),
     ActionKind.UNLIKE: Effect(Verb.UNLIKE, ActionKind.LIKE),
     ActionKind.RESOLVE: Effect(Verb.RESOLVE),
+    ActionKind.REMOVE: Effect(Verb.REMOVE, ActionKind.RESTORE),
+    ActionKind.RESTORE: Effect(Verb.RESTORE, ActionKind.REMOVE),
+    ActionKind.SPAM: Effect(Verb.SPAM, ActionKind.RESTORE),
+    ActionKind.REPORT: Effect(Verb.REPORT),
+    ActionKind.HAND_ON: Effect(Verb.ESCALATE),
+    ActionKind.LABEL: Effect(Verb.LABEL, ActionKind.UNLABEL),
+    ActionKind.UNLABEL: Effect(Verb.UNLABEL, ActionKind.LABEL),
+    ActionKind.LOCK: Effect(Verb.LOCK, ActionKind.UNLOCK),
+    ActionKind.UNLOCK: Effect(Verb.UNLOCK, ActionKind.LOCK),
+    ActionKind.MUTE: Effect(Verb.MUTE, ActionKind.UNMUTE),
+    ActionKind.UNMUTE: Effect(Verb.UNMUTE, ActionKind.MUTE),
+    ActionKind.KICK: Effect(Verb.KICK),
+    ActionKind.BAN: Effect(Verb.BAN, ActionKind.UNBAN),
+    ActionKind.UNBAN: Effect(Verb.UNBAN, ActionKind.BAN),
+    ActionKind.WRITE: Effect(Verb.WRITE),
+    ActionKind.POLL: Effect(Verb.POLL),
+    ActionKind.END_POLL: Effect(Verb.END_POLL),
     ActionKind.ASSIGN: Effect(inverse=ActionKind.ASSIGN),
     ActionKind.SNOOZE: Effect(inverse=ActionKind.REOPEN),
     ActionKind.CLOSE: Effect(inverse=ActionKind.REOPEN),
@@ -67,7 +84,8 @@ _ADD: Final = adding(
     *("id", "kind", "state", "who", "at", "account_id", "item_id", "message_id", "detail", "before"),
     *("undoes_id", "not_before", "tries", "settled_at", "trouble"),
 )
-_WAITING: Final = (ActionState.HELD, ActionState.SENT, ActionState.UNKNOWN)
+WAITING: Final = (ActionState.HELD, ActionState.SENT, ActionState.UNKNOWN)  # the lane still has to do with it
+_OPTIONS: Final = ("choice", "reason", "label", "hours", "choices")  # of a command, kept in the detail
 
 
 def _plain(value: Any) -> Any:
@@ -189,7 +207,7 @@ def undo(ctx: Ctx, action_id: uuid.UUID) -> Undone:
         raise ForTheModerator(
             QT_TRANSLATE_NOOP("Error", "This cannot be taken back: what it was about was erased.")
         )
-    if action.state in (ActionState.SENT, ActionState.UNKNOWN):
+    if action.state in (ActionState.SENT, ActionState.UNKNOWN, ActionState.UNSURE):
         raise ForTheModerator(
             QT_TRANSLATE_NOOP("Error", "It is being sent right now."),
             QT_TRANSLATE_NOOP("Error", "Take it back when it has arrived."),
@@ -284,8 +302,9 @@ def recover(ctx: Ctx) -> int:
 
 
 # The states are written out, so that SQLite sees that the index over what waits holds all of it.
-_WAITS: Final = Plain(sa.select(_ACTION.c.id).where(_ACTION.c.state.in_(_WAITING)))
-_IN_LANE: Final = sa.and_(_ACTION.c.state.in_(_WAITING), _ACTION.c.account_id == given("account"))
+_WAITS: Final = Plain(sa.select(_ACTION.c.id).where(_ACTION.c.state.in_(WAITING)))
+_UNSURE: Final = Plain(sa.select(_ACTION.c.id).where(_ACTION.c.state == ActionState.UNSURE))
+_IN_LANE: Final = sa.and_(_ACTION.c.state.in_(WAITING), _ACTION.c.account_id == given("account"))
 _HELD: Final = sa.and_(_IN_LANE, _ACTION.c.state != ActionState.SENT)
 _DUE: Final = Plain(sa.select(_ACTION.c.id).where(_HELD, _ACTION.c.not_before <= given("now")))
 _NEXT: Final = Plain(sa.select(_ACTION.c.not_before).where(_HELD).order_by(_ACTION.c.not_before).limit(1))
@@ -304,14 +323,27 @@ def _of(ctx: Ctx, keys: Iterable[tuple[str]]) -> list[Action]:
 
 
 def take_due(ctx: Ctx, account_id: int, limit: int = 20) -> list[Due]:
-    """Mark what is due as sent and hand it out; the caller commits before it calls the platform."""
+    """Mark what is due as sent and hand it out; the caller commits before it calls the platform.
+
+    Who can read it is looked at once more: a reply to what has become private since is not sent.
+    """
     keys = _DUE.rows(ctx.session, {"account": account_id, "now": millis(ctx.now)})
     due = []
     for action in _of(ctx, keys)[:limit]:
+        if _would_widen(ctx, action):
+            settle(ctx, action.id, Refused(Reason.STALE, _NARROWER))
+            continue
         due.append(Due(action.id, _command(ctx, action), action.state is ActionState.UNKNOWN))
         action.state = ActionState.SENT
         action.tries += 1
     return due
+
+
+def _would_widen(ctx: Ctx, action: Action) -> bool:
+    detail = json.loads(action.detail)
+    message = ctx.session.get(Message, action.message_id) if action.message_id else None
+    private = message is not None and message.audience == Audience.PRIVATE
+    return private and detail.get("audience") == Audience.PUBLIC and action.state is ActionState.HELD
 
 
 def _command(ctx: Ctx, action: Action) -> Command:
@@ -327,10 +359,13 @@ def _command(ctx: Ctx, action: Action) -> Command:
         thread_id=thread.external_id if thread else "",
         text=detail.get("text", ""),
         audience=Audience(detail.get("audience", Audience.PUBLIC)),
+        options={name: detail[name] for name in _OPTIONS if name in detail},
+        revision=message.revision if message else "",
     )
 
 
 Outcome = Receipt | SignInAgain | TryLater | OutcomeUnknown | Refused
+_NARROWER: Final = "What it answers can no longer be read by everybody."
 
 
 def settle(ctx: Ctx, action_id: uuid.UUID, outcome: Outcome) -> None:
@@ -350,6 +385,9 @@ def settle(ctx: Ctx, action_id: uuid.UUID, outcome: Outcome) -> None:
             _get(ctx, action.undoes_id).undone_by = None
         if action.kind is ActionKind.REPLY:
             _keep_words(ctx, action)
+    elif isinstance(outcome, CannotTell):
+        action.state, action.trouble = ActionState.UNSURE, str(outcome)
+        audit.write(ctx, "unsure", _target(action), action=str(action.id))
     else:
         unknown = isinstance(outcome, OutcomeUnknown)
         action.state = ActionState.UNKNOWN if unknown else ActionState.HELD
@@ -357,6 +395,18 @@ def settle(ctx: Ctx, action_id: uuid.UUID, outcome: Outcome) -> None:
         wait = timedelta(seconds=_BACKOFF[min(action.tries, len(_BACKOFF)) - 1])
         action.not_before = max(until or ctx.now, ctx.now + wait)
         action.trouble = str(outcome)
+
+
+def answer_unsure(ctx: Ctx, action_id: uuid.UUID, *, arrived: bool) -> None:
+    """A person looked on the platform: it is there, or it is to be sent again."""
+    action = _get(ctx, action_id)
+    if action.state is not ActionState.UNSURE:
+        raise ForTheModerator(QT_TRANSLATE_NOOP("Error", "It is known by now how that ended."))
+    audit.write(ctx, "looked", _target(action), action=str(action.id), arrived="yes" if arrived else "no")
+    if arrived:
+        action.state, action.settled_at, action.trouble = ActionState.DONE, ctx.now, ""
+    else:
+        action.state, action.not_before, action.trouble = ActionState.HELD, ctx.now, ""
 
 
 def _done(ctx: Ctx, action: Action, receipt: Receipt) -> None:
@@ -488,7 +538,7 @@ def history(ctx: Ctx, item_id: int, limit: int = 100) -> list[HistoryRow]:
 def outbox(ctx: Ctx, limit: int = 200) -> list[OutboxRow]:
     """What has not arrived yet, oldest first, and what was refused in the last day."""
     since = millis(ctx.now - timedelta(days=1))
-    keys = _WAITS.rows(ctx.session) + _REFUSED.rows(ctx.session, {"since": since})
+    keys = _WAITS.rows(ctx.session) + _UNSURE.rows(ctx.session) + _REFUSED.rows(ctx.session, {"since": since})
     chosen = [action for action in _of(ctx, keys) if action.message_id is not None][:limit]
     about = sa.select(Message.id, Thread.title, Account.handle).join(Thread, Thread.id == Message.thread_id)
     about = about.join(Account, Account.id == Message.account_id)

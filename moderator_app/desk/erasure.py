@@ -26,7 +26,7 @@ from moderator_app.models.inbox import Account, Item, Message, Person, PersonLin
 from moderator_app.models.privacy import HeldItem, Request, RequestKind, RequestState
 
 _BATCH: Final = 100  # messages in one transaction
-_WAITING: Final = (ActionState.HELD, ActionState.UNKNOWN)
+_WAITING: Final = (ActionState.HELD, ActionState.UNKNOWN, ActionState.UNSURE)
 
 
 class Copy(Protocol):

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from moderator_app.desk.desk import Ctx
 from moderator_app.models.care import Action, Draft, Meta
-from moderator_app.models.inbox import Message, Revision, Signal, Thread
+from moderator_app.models.inbox import Enclosure, Message, Revision, Signal, Thread
 from moderator_app.models.privacy import KeptOut
 
 EXPIRED: Final = "expired"  # by the organisation's rule: never brought back
@@ -31,6 +31,7 @@ def empty(ctx: Ctx, rows: Sequence[Message], how: str) -> None:
     ids = [row.id for row in rows]
     ctx.session.execute(sa.delete(Signal).where(Signal.message_id.in_(ids)))
     ctx.session.execute(sa.delete(Revision).where(Revision.message_id.in_(ids)))
+    ctx.session.execute(sa.delete(Enclosure).where(Enclosure.message_id.in_(ids)))
     for row in rows:
         thread = ctx.session.get_one(Thread, row.thread_id)
         if thread.title and (row.id == opener(ctx, thread.id) or _begins(row, thread)):

@@ -13,7 +13,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from connectors.contract import Page, RemoteGone, RemoteMessage, RemotePerson
-from moderator_app.desk import clocks, folding, gone, work
+from moderator_app.desk import clocks, enclosed, folding, gone, work
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.work import Work
 from moderator_app.models.base import Level, Status, millis, moment
@@ -150,6 +150,8 @@ def _refresh(ctx: Ctx, row: Message, remote: RemoteMessage) -> int:
     if row.hidden_wanted == remote.hidden:
         row.hidden_wanted = None  # the platform agrees: the wish is fulfilled
     text = folding.repair(remote.text)
+    if row.gone_at is None:
+        enclosed.refresh(ctx, row.id, remote)
     if row.gone_at is None and text == row.body:
         row.revision = remote.revision
         return 0
@@ -161,6 +163,8 @@ def _refresh(ctx: Ctx, row: Message, remote: RemoteMessage) -> int:
         ctx.session.add(Revision(message_id=row.id, body=row.body, replaced_at=ctx.now))
     row.body, row.folded = text, folding.for_search(text)
     row.revision, row.edited_at = remote.revision, remote.edited_at or ctx.now
+    if row.gone_at is not None:
+        enclosed.refresh(ctx, row.id, remote)
     row.gone_at = row.gone_how = None
     if not row.ours:
         _unread(ctx, row)
@@ -244,6 +248,7 @@ def _insert(ctx: Ctx, account_id: int, new: Sequence[RemoteMessage]) -> None:
     work.add(ctx, (item for item in by_id.values() if item.id in fresh))
     work.change(ctx, (item for item in by_id.values() if item.id not in fresh))
     _ADD_MESSAGE.write(ctx.session, rows)
+    enclosed.add(ctx, [(row["id"], remote) for row, remote in zip(rows, new, strict=True)])
 
 
 def _row(ctx: Ctx, remote: RemoteMessage) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from connectors.contract import Audience, Kind, RemoteMessage, RemotePerson
-from moderator_app.desk import gone, intake, replies, threads
+from moderator_app.desk import actions, gone, intake, replies, threads
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import ActionState
 from moderator_app.models.base import ActionKind, Status
@@ -16,7 +16,7 @@ from moderator_app.models.inbox import Account, Item, Message, Person, Thread
 from moderator_app.models.privacy import KeptOut, RetentionRule
 
 _ACCOUNT: Final = ("id", "platform", "external_id", "handle", "name", "vault_key", "form", "abilities")
-_WAITING: Final = (ActionState.HELD, ActionState.SENT, ActionState.UNKNOWN)
+_WAITING: Final = (*actions.WAITING, ActionState.UNSURE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TypeVar, dataclass_transform
 from uuid import UUID
 
-from connectors.contract import Audience, Field, Kind
+from connectors.contract import Audience, Field, Kind, Media, RemotePoll
 from moderator_app.models.base import ActionKind, ActionState, Level, Status
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Check",
     "Cue",
     "Draft",
+    "Enclosed",
     "Field",
     "Forgets",
     "HistoryRow",
@@ -180,6 +181,15 @@ class QueueRow:
         return QueueKey(self.rank, self.due_at, self.item_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Enclosed:
+    """What comes with a message: its poll, its pictures (not loaded), and how a review of it may end."""
+
+    poll: RemotePoll | None = None
+    media: tuple[Media, ...] = ()
+    choices: Mapping[str, str] = field(default_factory=dict)
+
+
 @many
 class MessageRow:
     """One message of a conversation, or one of our replies on its way (`action_id` set, `state` not done).
@@ -213,6 +223,7 @@ class MessageRow:
     trouble: str = ""
     gone_how: str = ""
     withheld: str = ""
+    enclosed: Enclosed | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,6 +171,7 @@ class Sync:
         state = self._desk.ask(_state, self._account, stream)
         for page in self._connector.pull(stream, state, since):
             self._brought += self._inbox.do(intake.apply, self._account, page)
+            self._sent += self.push()  # a person's reply never waits behind a back-fill
             progress(page)
             if cancelled():
                 break

@@ -10,12 +10,13 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 
 from connectors.contract import Audience, Kind, Verb
-from moderator_app.desk import accounts, actions, duties, replies, retention, triage
+from moderator_app.desk import accounts, actions, duties, enclosed, replies, retention, triage
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import (
     ActionKind,
     ActionState,
     Cue,
+    Enclosed,
     Level,
     MessageRow,
     NoteRow,
@@ -31,6 +32,8 @@ from moderator_app.models.inbox import Account, Item, Message, Person, Thread
 from moderator_app.models.session import Plain, given, table
 
 _WEEKS: Final = 10
+# Of a verb that the last probe did not know: it is asked again with the next pull.
+_NOT_ASKED: Final = "the platform was not asked yet"
 _WEEK_MS: Final = 7 * 24 * 3600 * 1000
 
 
@@ -110,9 +113,9 @@ def view(ctx: Ctx, item_id: int, limit: int = 200) -> ThreadView:
 def _refusals(verbs: Mapping[str, str]) -> dict[ActionKind, str]:
     """Which kinds of action this account cannot do, and why."""
     return {
-        kind: verbs[effect.verb.value]
+        kind: verbs.get(effect.verb.value, _NOT_ASKED)
         for kind, effect in actions.KINDS.items()
-        if effect.verb is not None and verbs.get(effect.verb.value)
+        if effect.verb is not None and verbs.get(effect.verb.value, _NOT_ASKED)
     }
 
 
@@ -131,11 +134,14 @@ class _Veil(NamedTuple):
 def _messages(ctx: Ctx, thread_id: int, limit: int, veil: _Veil) -> list[MessageRow]:
     """The newest messages of a conversation, oldest first."""
     found = _NEWEST.rows(ctx.session, {"thread": thread_id, "limit": limit})[::-1]
-    cues = triage.cues(ctx, [row[0] for row in found])
-    return [_message_row(row, cues.get(row[0], ()), veil) for row in found]
+    keys = [row[0] for row in found]
+    cues, beside = triage.cues(ctx, keys), enclosed.of(ctx, keys)
+    return [_message_row(row, cues.get(row[0], ()), beside.get(row[0]), veil) for row in found]
 
 
-def _message_row(row: tuple[Any, ...], cues: tuple[Cue, ...], veil: _Veil) -> MessageRow:
+def _message_row(
+    row: tuple[Any, ...], cues: tuple[Cue, ...], beside: Enclosed | None, veil: _Veil
+) -> MessageRow:
     key, person, name, handle, ours, by, text, level, at, edited, gone, hidden = row[:12]
     audience, kind, likes, permalink, reason, gone_how, confirmed = row[12:]
     withheld = "" if ours else veil.over(confirmed)
@@ -161,6 +167,7 @@ def _message_row(row: tuple[Any, ...], cues: tuple[Cue, ...], veil: _Veil) -> Me
         reason=reason,
         gone_how=gone_how or "",
         withheld="" if gone is not None else withheld,
+        enclosed=None if withheld else beside,
     )
 
 
@@ -175,7 +182,7 @@ _LEAVING: Final = Plain(
         _ACTION.c.item_id == given("item"),
         _ACTION.c.at > given("since"),
         _ACTION.c.kind == ActionKind.REPLY,
-        _ACTION.c.state.in_([ActionState.HELD, ActionState.SENT, ActionState.UNKNOWN, ActionState.FAILED]),
+        _ACTION.c.state.in_([*actions.WAITING, ActionState.UNSURE, ActionState.FAILED]),
     )
     .order_by(_ACTION.c.at)
 )
@@ -291,7 +298,8 @@ def person_card(ctx: Ctx, person_id: int) -> PersonCard | None:
 # ------------------------------------------------------------------ what is done to a message
 
 
-def _message(ctx: Ctx, message_id: int, verb: Verb) -> Message:
+def message_for(ctx: Ctx, message_id: int, verb: Verb) -> Message:
+    """A message that something is to be done to, where it is still there and its platform can."""
     message = ctx.session.get(Message, message_id)
     if message is None or message.gone_at is not None:
         raise ForTheModerator(
@@ -305,7 +313,7 @@ def _message(ctx: Ctx, message_id: int, verb: Verb) -> Message:
 def refuse(ctx: Ctx, account_id: int, verb: Verb) -> None:
     """Say at once what the platform would refuse later."""
     account = ctx.session.get_one(Account, account_id)
-    why_not = accounts.abilities(ctx, account_id).get("verbs", {}).get(verb.value, "")
+    why_not = accounts.abilities(ctx, account_id).get("verbs", {}).get(verb.value, _NOT_ASKED)
     if why_not:
         raise ForTheModerator(
             QT_TRANSLATE_NOOP("Error", "This cannot be done on {platform}: {why}"),
@@ -316,7 +324,7 @@ def refuse(ctx: Ctx, account_id: int, verb: Verb) -> None:
 
 def _hidden(ctx: Ctx, message_id: int, wanted: bool) -> Recorded:
     kind = ActionKind.HIDE if wanted else ActionKind.UNHIDE
-    message = _message(ctx, message_id, Verb.HIDE if wanted else Verb.UNHIDE)
+    message = message_for(ctx, message_id, Verb.HIDE if wanted else Verb.UNHIDE)
     changed = actions.change(message, hidden_wanted=wanted)
     return actions.record(ctx, kind, message=message, changed=changed)
 
@@ -333,21 +341,21 @@ def unhide(ctx: Ctx, message_id: int) -> Recorded:
 
 def like(ctx: Ctx, message_id: int) -> Recorded:
     """Thank somebody without words."""
-    message = _message(ctx, message_id, Verb.LIKE)
+    message = message_for(ctx, message_id, Verb.LIKE)
     changed = actions.change(message, liked=True)
     return actions.record(ctx, ActionKind.LIKE, message=message, changed=changed)
 
 
 def unlike(ctx: Ctx, message_id: int) -> Recorded:
     """Take a like back."""
-    message = _message(ctx, message_id, Verb.UNLIKE)
+    message = message_for(ctx, message_id, Verb.UNLIKE)
     changed = actions.change(message, liked=False)
     return actions.record(ctx, ActionKind.UNLIKE, message=message, changed=changed)
 
 
 def resolve(ctx: Ctx, message_id: int) -> Recorded:
     """Tell the platform that a report was dealt with."""
-    message = _message(ctx, message_id, Verb.RESOLVE)
+    message = message_for(ctx, message_id, Verb.RESOLVE)
     return actions.record(ctx, ActionKind.RESOLVE, message=message)
 
 

@@ -31,6 +31,7 @@ class Action(Base):
             "not_before",
             sqlite_where=sa.text("state IN ('held', 'sent', 'unknown')"),
         ),
+        sa.Index("ix_action_unsure", "state", sqlite_where=sa.text("state = 'unsure'")),
         sa.Index("ix_action_failed", "settled_at", sqlite_where=sa.text("state = 'failed'")),
         sa.Index("ix_action_item", "item_id", "at"),
         sa.Index("ix_action_message", "message_id", "at"),

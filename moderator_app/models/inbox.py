@@ -220,6 +220,15 @@ class Revision(Base):
     replaced_at: Mapped[datetime]
 
 
+class Enclosure(Base):
+    """What comes with a few messages beside their words, as JSON: a poll, pictures, choices of a review."""
+
+    __tablename__ = "enclosed"
+
+    message_id: Mapped[int] = mapped_column(sa.ForeignKey("message.id", ondelete="CASCADE"), primary_key=True)
+    facts: Mapped[str]
+
+
 class ItemCount(Base):
     """How many items each badge shows; kept by triggers, never written by hand."""
 

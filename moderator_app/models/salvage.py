@@ -326,6 +326,7 @@ _POINTERS: Final = (
 _ORPHANS: Final = (
     ("signal", "message_id", "message"),
     ("revision", "message_id", "message"),
+    ("enclosed", "message_id", "message"),
     ("person_link", "person_id", "person"),
     ("cursor", "account_id", "account"),
 )

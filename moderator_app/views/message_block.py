@@ -278,6 +278,9 @@ class MessageBlock(QWidget):
         texts = {
             ActionState.SENT: self.tr("Being sent"),
             ActionState.UNKNOWN: self.tr("No answer came; looking whether it arrived"),
+            ActionState.UNSURE: self.tr(
+                "Nobody knows whether it arrived: look there and say so in the outbox"
+            ),
             ActionState.FAILED: self.tr("Not sent: {why}").format(why=row.trouble),
         }
         if row.state in texts:

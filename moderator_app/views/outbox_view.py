@@ -1,5 +1,7 @@
 """What is waiting to leave: its state, and the way to take it back or to try again."""
 
+from functools import partial
+
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
@@ -13,7 +15,12 @@ from moderator_app.views.widgets import Button, EmptyState, Label, Pill, box, co
 
 SHOWN = 40
 TABLES = frozenset({"action"})
-HUES = {ActionState.FAILED: "red", ActionState.UNKNOWN: "amber", ActionState.HELD: "teal"}
+HUES = {
+    ActionState.FAILED: "red",
+    ActionState.UNKNOWN: "amber",
+    ActionState.UNSURE: "amber",
+    ActionState.HELD: "teal",
+}
 
 
 class OutboxView(Sheet):
@@ -96,12 +103,23 @@ class OutboxView(Sheet):
             again = Button(self.theme, name, "", "", spoken.format(button=name, what=head))
             again.clicked.connect(lambda: self._runner.do(actions.retry, row.action_id))
             line.addWidget(again)
+        if row.state is ActionState.UNSURE:
+            self._ask_somebody(row, head, line)
         if row.item_id is not None:
             name = self.tr("Open")
             item_id = row.item_id
             go = Button(self.theme, name, "", "quiet", spoken.format(button=name, what=head))
             go.clicked.connect(lambda: self._open(item_id))
             line.addWidget(go)
+
+    def _ask_somebody(self, row: OutboxRow, head: str, line: QHBoxLayout) -> None:
+        """Neither a key nor a look-up tells: somebody looks on the platform and says what is there."""
+        for name, arrived in ((self.tr("It is there"), True), (self.tr("Send it again"), False)):
+            spoken = self.tr("{button}: {what}").format(button=name, what=head)
+            button = Button(self.theme, name, "", "", spoken)
+            answer = partial(self._runner.do, actions.answer_unsure, row.action_id, arrived=arrived)
+            button.clicked.connect(lambda _=False, tell=answer: tell())
+            line.addWidget(button)
 
     def _open(self, item_id: int) -> None:
         self.item_wanted.emit(item_id)
@@ -115,5 +133,6 @@ class OutboxView(Sheet):
             ActionState.HELD: self.tr("Waiting to leave"),
             ActionState.SENT: self.tr("Being sent"),
             ActionState.UNKNOWN: self.tr("No answer yet; looking whether it arrived"),
+            ActionState.UNSURE: self.tr("Look on the platform: nothing here can tell whether it arrived"),
             ActionState.FAILED: self.tr("Refused; the words are a draft again"),
         }.get(row.state, "")
