@@ -27,7 +27,14 @@ from connectors.errors import OutcomeUnknown
 __all__ = ["DemoConnector", "DemoPlatform", "Fault", "open_platform"]
 
 PAGE = 100
-_CAN = frozenset({Verb.REPLY, Verb.RETRACT, Verb.HIDE, Verb.UNHIDE, Verb.LIKE, Verb.UNLIKE, Verb.RESOLVE})
+_CANNOT = {
+    Verb.KICK: "In the demo community a person can be muted or banned, not sent out.",
+    Verb.REPORT: "Nobody stands above the moderators of the demo community.",
+    Verb.ESCALATE: "Nobody stands above the moderators of the demo community.",
+    Verb.LABEL: "The demo community has no labels.",
+    Verb.UNLABEL: "The demo community has no labels.",
+}
+_CAN = frozenset(Verb) - frozenset(_CANNOT)
 _REPEATED = 5  # so many messages of a page come again on the next, in hostile mode
 
 _opened: dict[tuple[str, int, bool], DemoPlatform] = {}
@@ -109,7 +116,7 @@ class DemoConnector(Connector):
             us.handle,
             us.name,
             server="Demo community, in memory",
-            verbs=verbs(_CAN, otherwise="The demo community has nothing of the kind."),
+            verbs=verbs(_CAN, _CANNOT),
             streams={stream: Ability(can=True) for stream in self.streams},
             max_text=self.server.max_text,
         )

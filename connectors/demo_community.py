@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 
 from connectors import demo_phrases as words
 from connectors.contract import GoneHow
-from connectors.demo_platform import OUR_HANDLE, DemoPlatform
+from connectors.demo_platform import DemoPlatform
 from connectors.demo_stories import STORIES, Story
+from connectors.demo_verbs import OUR_HANDLE
 
 WEEKS = timedelta(weeks=8)
 FRESH = timedelta(hours=48)

@@ -4,7 +4,7 @@ import random
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -17,11 +17,11 @@ from connectors.contract import (
     RemoteGone,
     RemoteMessage,
     RemotePerson,
-    Verb,
+    RemotePoll,
 )
+from connectors.demo_verbs import OUR_HANDLE, DemoVerbs, Message, Thread, clean
 from connectors.errors import Gone, Reason, Refused, SignInAgain, TryLater
 
-OUR_HANDLE = "@harbourlights"
 OUR_NAME = "Harbour Lights"
 MAX_TEXT = 1_000
 STREAM_OF = {
@@ -52,41 +52,6 @@ class Fault(StrEnum):
 _ONLY_COMMANDS = frozenset({Fault.LOST_ANSWER, Fault.REFUSE})
 
 
-@dataclass(slots=True)
-class _Thread:
-    id: str
-    title: str
-    channel: str
-    audience: Audience
-    person_id: str = ""  # the other side of a direct conversation
-
-
-@dataclass(slots=True)
-class _Message:
-    """One message as the server keeps it; `gone` set means that nobody can read it any more."""
-
-    id: str
-    thread: _Thread
-    kind: Kind
-    person_id: str  # empty where the author is hidden
-    text: str
-    created_at: datetime
-    audience: Audience
-    parent_id: str | None = None
-    subject_id: str | None = None
-    reason: str | None = None
-    lang: str | None = None
-    edited_at: datetime | None = None
-    revision: int = 1
-    hidden: bool = False
-    resolved: bool = False
-    likes: int = 0
-    liked_by: set[str] = field(default_factory=set)
-    gone: GoneHow | None = None
-    unreadable: bool = False
-    vanishes: bool = False  # deleted by its author right after we have pulled it
-
-
 @dataclass(frozen=True, slots=True)
 class Change:
     """One line of the log: something about this message is new; never altered or removed."""
@@ -108,7 +73,7 @@ class Slice:
     total: int
 
 
-class DemoPlatform:
+class DemoPlatform(DemoVerbs):
     """A small social platform; every public method holds the lock, so callers see whole states.
 
     Commands are remembered by key, so the same key is performed once however often it comes.
@@ -131,9 +96,9 @@ class DemoPlatform:
         self._dice = random.Random(f"weather {seed}")  # noqa: S311 - repeatable weather, no secret
         self._people: dict[str, RemotePerson] = {}
         self._ids_by_handle: dict[str, str] = {}
-        self._threads: dict[str, _Thread] = {}
+        self._threads: dict[str, Thread] = {}
         self._in_thread: dict[str, list[str]] = {}
-        self._messages: dict[str, _Message] = {}
+        self._messages: dict[str, Message] = {}
         self._log: dict[str, list[Change]] = {name: [] for name in STREAM_OF.values()}
         self._seq = 0
         self._done: dict[str, tuple[Command, Receipt]] = {}
@@ -142,6 +107,8 @@ class DemoPlatform:
         self._spared = False
         self._sign_ins = 0
         self._signed_out = -1  # the number of the newest credential that no longer works; a guest has 0
+        self._muted: dict[str, datetime] = {}
+        self._banned: set[str] = set()
         self.us = self.person(OUR_HANDLE, OUR_NAME)
 
     # ------------------------------------------------------------------ other people
@@ -175,6 +142,8 @@ class DemoPlatform:
                 thread = self._messages[parent].thread.id
             begins = thread is None
             where = self._thread(thread, title or text[:60], channel, Audience.PUBLIC)
+            if not self.may_write(self.person(person).id, where):
+                raise Refused(Reason.ROLE, "They cannot write here now.")
             kind = Kind.POST if begins else Kind.COMMENT
             if OUR_HANDLE in text and person != OUR_HANDLE:
                 kind = Kind.MENTION
@@ -218,7 +187,7 @@ class DemoPlatform:
     def edit(self, message_id: str, text: str, *, at: datetime | None = None) -> None:
         with self._lock:
             message = self._there(message_id)
-            message.text = _clean(text)
+            message.text = clean(text)
             message.revision += 1
             message.edited_at = at or self.clock()
             self._note(message)
@@ -233,6 +202,15 @@ class DemoPlatform:
         with self._lock:
             message = self._there(message_id)
             message.liked_by.add(self.person(person).id)
+            self._note(message)
+
+    def vote(self, message_id: str, answer: int, person: str = "@a_passer_by") -> None:
+        """Somebody chooses an answer of a poll of ours; the last choice of a person counts."""
+        with self._lock:
+            message = self._there(message_id)
+            if message.poll is None or message.poll.closes_at <= self.clock():
+                raise Refused(Reason.INVALID, "There is no open poll.")
+            message.poll.chosen[self.person(person).id] = answer
             self._note(message)
 
     def post_raw(
@@ -349,110 +327,28 @@ class DemoPlatform:
             readable = [m for m in around if not m.gone and not m.unreadable]
             return [self._show(m) for m in sorted(readable, key=lambda m: (m.created_at, m.id))]
 
-    def do(self, command: Command) -> Receipt:
-        """Perform a command, or give the old receipt if its key was performed before."""
-        with self._lock:
-            before = self._done.get(command.key)
-            if before is not None:
-                return before[1]
-            receipt = self._verbs().get(command.verb, _unsupported)(command)
-            self._done[command.key] = (command, receipt)
-            return receipt
-
-    def receipt(self, key: str) -> Receipt | None:
-        with self._lock:
-            done = self._done.get(key)
-            return done[1] if done else None
-
-    # ------------------------------------------------------------------ the verbs
-
-    def _verbs(self) -> dict[Verb, Callable[[Command], Receipt]]:
-        return {
-            Verb.REPLY: self._reply,
-            Verb.RETRACT: self._retract,
-            Verb.HIDE: lambda c: self._set_hidden(c, hidden=True),
-            Verb.UNHIDE: lambda c: self._set_hidden(c, hidden=False),
-            Verb.LIKE: lambda c: self._set_liked(c, liked=True),
-            Verb.UNLIKE: lambda c: self._set_liked(c, liked=False),
-            Verb.RESOLVE: self._resolve,
-        }
-
-    def _reply(self, command: Command) -> Receipt:
-        target = self._target(command)
-        text = _clean(command.text).strip()
-        if not text:
-            raise Refused(Reason.INVALID, "A reply needs words.")
-        if len(text) > self.max_text:
-            raise Refused(Reason.TOO_LONG, f"At most {self.max_text} characters.")
-        # A private message is never answered in public, whatever the command says.
-        private = Audience.PRIVATE in (command.audience, target.audience)
-        if private and not target.person_id:
-            raise Refused(Reason.UNSUPPORTED, "Whoever wrote this is hidden; nobody to write to.")
-        other = target.thread.person_id or target.person_id
-        where = self._direct_thread(other) if private else target.thread
-        kind = Kind.DIRECT if private else Kind.COMMENT
-        parent = target.id if where is target.thread else None
-        made = self._write(where, kind, OUR_HANDLE, text, parent=parent)
-        self._sent_ids.append(made.id)
-        return Receipt(made.id, made.created_at, self._link(made))
-
-    def _retract(self, command: Command) -> Receipt:
-        message = self._target(command)
-        if message.person_id != self.us.id:
-            raise Refused(Reason.ROLE, "Only our own messages can be taken back.")
-        self.delete(message.id)
-        return Receipt(message.id, self.clock())
-
-    def _set_hidden(self, command: Command, *, hidden: bool) -> Receipt:
-        message = self._target(command)
-        if message.audience is Audience.PRIVATE:
-            raise Refused(Reason.UNSUPPORTED, "Only public messages can be hidden.")
-        if message.hidden is not hidden:
-            message.hidden = hidden
-            self._note(message)
-        return Receipt(message.id, self.clock())
-
-    def _set_liked(self, command: Command, *, liked: bool) -> Receipt:
-        message = self._target(command)
-        (message.liked_by.add if liked else message.liked_by.discard)(self.us.id)
-        self._note(message)
-        return Receipt(message.id, self.clock())
-
-    def _resolve(self, command: Command) -> Receipt:
-        message = self._target(command)
-        if message.kind is not Kind.REPORT:
-            raise Refused(Reason.INVALID, "Only a report can be resolved.")
-        message.resolved = True
-        return Receipt(message.id, self.clock())
-
-    def _target(self, command: Command) -> _Message:
-        message = self._messages.get(command.target)
-        if message is None or message.gone:
-            raise Gone("That message is no longer there.")
-        return message
-
     # ------------------------------------------------------------------ keeping
 
-    def _thread(self, known: str | None, title: str, channel: str, audience: Audience) -> _Thread:
+    def _thread(self, known: str | None, title: str, channel: str, audience: Audience) -> Thread:
         if known is not None:
             return self._threads[known]
-        made = _Thread(f"t-{len(self._threads):05d}", title, channel, audience)
+        made = Thread(f"t-{len(self._threads):05d}", title, channel, audience)
         self._threads[made.id] = made
         self._in_thread[made.id] = []
         return made
 
-    def _direct_thread(self, person_id: str) -> _Thread:
+    def _direct_thread(self, person_id: str) -> Thread:
         known = f"d-{person_id}"
         if known not in self._threads:
             title = self._people[person_id].name or self._people[person_id].handle
-            made = _Thread(known, title, "Direct message", Audience.PRIVATE, person_id)
+            made = Thread(known, title, "Direct message", Audience.PRIVATE, person_id)
             self._threads[known] = made
             self._in_thread[known] = []
         return self._threads[known]
 
     def _write(
         self,
-        where: _Thread,
+        where: Thread,
         kind: Kind,
         handle: str,
         text: str,
@@ -461,13 +357,13 @@ class DemoPlatform:
         at: datetime | None = None,
         lang: str | None = None,
         audience: Audience | None = None,
-    ) -> _Message:
-        made = _Message(
+    ) -> Message:
+        made = Message(
             id=f"m-{len(self._messages):06d}",
             thread=where,
             kind=kind,
             person_id=self.person(handle).id if handle else "",
-            text=_clean(text),
+            text=clean(text),
             created_at=at or self.clock(),
             audience=audience or where.audience,
             parent_id=parent,
@@ -478,12 +374,12 @@ class DemoPlatform:
         self._note(made)
         return made
 
-    def _note(self, message: _Message) -> None:
+    def _note(self, message: Message) -> None:
         self._seq += 1
         stream = STREAM_OF[message.kind]
         self._log[stream].append(Change(self._seq, stream, message.id))
 
-    def _there(self, message_id: str) -> _Message:
+    def _there(self, message_id: str) -> Message:
         message = self._messages[message_id]
         if message.gone:
             raise Gone("That message is no longer there.")
@@ -491,7 +387,7 @@ class DemoPlatform:
 
     # ------------------------------------------------------------------ showing
 
-    def _show(self, message: _Message) -> RemoteMessage:
+    def _show(self, message: Message) -> RemoteMessage:
         children = (self._messages[i] for i in self._in_thread[message.thread.id])
         replies = sum(1 for m in children if m.parent_id == message.id and not m.gone)
         return RemoteMessage(
@@ -515,9 +411,22 @@ class DemoPlatform:
             hidden=message.hidden,
             likes=message.likes + len(message.liked_by),
             replies=replies,
+            poll=self._poll(message),
         )
 
-    def _link(self, message: _Message) -> str:
+    def _poll(self, message: Message) -> RemotePoll | None:
+        poll = message.poll
+        if poll is None:
+            return None
+        votes = [list(poll.chosen.values()).count(number) for number in range(len(poll.answers))]
+        return RemotePoll(
+            answers=tuple(zip(poll.answers, votes, strict=True)),
+            voters=len(poll.chosen),
+            closes_at=poll.closes_at,
+            closed=poll.closes_at <= self.clock(),
+        )
+
+    def _link(self, message: Message) -> str:
         return f"https://demo.example/{message.thread.id}/{message.id}"
 
     def _read_one(self, message_id: str) -> RemoteMessage | RemoteGone:
@@ -543,7 +452,7 @@ class DemoPlatform:
         self._spared = bad
         return bad
 
-    def _let_vanish(self, shown: Sequence[_Message]) -> None:
+    def _let_vanish(self, shown: Sequence[Message]) -> None:
         for message in shown:
             if message.vanishes and not message.gone:
                 self.delete(message.id)
@@ -555,12 +464,3 @@ def _first_after(log: Sequence[Change], seq: int) -> int:
         middle = (low + high) // 2
         low, high = (middle + 1, high) if log[middle].seq <= seq else (low, middle)
     return low
-
-
-def _clean(text: str) -> str:
-    """As a service that speaks UTF-8 would: half characters replaced, NUL dropped."""
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
-
-
-def _unsupported(command: Command) -> Receipt:
-    raise Refused(Reason.UNSUPPORTED, f"The demo community has no way to {command.verb.value}.")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.contract import Audience, Connector, Kind
+from connectors.contract import Audience, Connector, Kind, Verb
 from connectors.demo import DemoConnector, DemoPlatform, Fault
 from connectors.testing import ConnectorContract
 
@@ -68,6 +68,7 @@ class DemoWorld:
 
 class TestDemo(ConnectorContract):
     kinds = (Kind.COMMENT, Kind.MENTION, Kind.DIRECT)
+    refused = Verb.KICK
 
     @pytest.fixture
     def world(self) -> DemoWorld:
