@@ -34,9 +34,10 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from connectors import registry
 from moderator_app import logs, passing, paths, process
 from moderator_app.backups import Backups
-from moderator_app.desk import accounts, actions, language, reading, search, sweep
+from moderator_app.desk import accounts, actions, erasure, language, reading, search, sweep
 from moderator_app.desk import sync as trips
 from moderator_app.desk.insights import Week
+from moderator_app.desk.requests import Target
 from moderator_app.desk.rows import ImportPreview
 from moderator_app.desk.sync import Trip
 from moderator_app.door import Door
@@ -48,6 +49,7 @@ from moderator_app.paths import Profile
 from moderator_app.settings import Settings
 from moderator_app.vault import Locked, trusted_keyring
 from moderator_app.views import files, words
+from moderator_app.views.accounts_sheet import AccountsSheet
 from moderator_app.views.english import English
 from moderator_app.views.import_sheet import ImportSheet
 from moderator_app.views.main_window import MainWindow
@@ -266,6 +268,21 @@ class Program(QObject):
             if kind.poll_seconds
         ]
         SignInSheet(self._theme, self.window, found, self._connect).open()
+
+    def open_accounts(self) -> None:
+        """Show every account, its health and what can be done there."""
+        AccountsSheet(self._theme, self.window, self.runner, self).open()
+
+    def remove_account(self, account_id: int, *, erase: bool) -> Answer[object]:
+        """Stop reading an account, destroy its secrets, and ask for the erasure of what it brought."""
+
+        def work() -> object:
+            self._workspace.disconnect(account_id)
+            if erase:
+                return self._workspace.desk.do(erasure.ask, Target("account", account_id))
+            return None
+
+        return self.runner.run("startup", work)
 
     def sign_in(self, account_id: int) -> None:
         """Open the form of one account whose sign-in lapsed."""

@@ -201,4 +201,5 @@ def disconnect(ctx: Ctx, account_id: int) -> str:
     if row is None:
         raise ForTheModerator(QT_TRANSLATE_NOOP("Error", "That account is not connected."))
     row.removed_at, row.health = ctx.now, "new"
+    actions.abandon(ctx, account_id)
     return row.vault_key

@@ -267,6 +267,19 @@ def undo_last(ctx: Ctx) -> Undone | None:
     return None
 
 
+def abandon(ctx: Ctx, account_id: int) -> None:
+    """The account is read no more: what waits does not leave, its words become drafts again.
+
+    What was handed over without an answer nobody can look up any more: a person has to.
+    """
+    waiting = sa.select(Action).where(Action.account_id == account_id, Action.state.in_(WAITING))
+    for action in ctx.session.scalars(waiting).all():
+        if action.state is ActionState.HELD:
+            _cancel(ctx, action)
+        else:
+            action.state = ActionState.UNSURE
+
+
 def retry(ctx: Ctx, action_id: uuid.UUID) -> None:
     """Send a held or unknown action as soon as its account's lane runs again."""
     action = _get(ctx, action_id)

@@ -165,6 +165,9 @@ class Commands(QObject):
         return (
             Command("hide", self.tr("Hide or show message"), ("H",), "eye-off", group, one),
             Command("like", self.tr("Like message"), ("L",), "heart", group, one),
+            Command("moderate", self.tr("Moderate message or person"), ("D",), "list-checks", group, one),
+            Command("poll", self.tr("Ask a poll here"), ("Shift+P",), "list-checks", group, Needs.ITEM),
+            Command("links", self.tr("Links and pictures"), ("Shift+K",), "external-link", group, one),
             Command("copy", self.tr("Copy message text"), ("Ctrl+Shift+C",), "copy", group, one),
             Command("level", self.tr("Set level"), ("V",), "gauge", group, Needs.ITEM),
             *levels,
@@ -201,6 +204,7 @@ class Commands(QObject):
             Command("larger", self.tr("Larger text"), ("Ctrl++", "Ctrl+="), "search", group),
             Command("smaller", self.tr("Smaller text"), ("Ctrl+-",), "search", group),
             Command("sync", self.tr("Sync now"), ("F5",), "refresh-cw", group),
+            Command("accounts", self.tr("Accounts"), ("Ctrl+Shift+A",), "plug", group),
             Command("connect", self.tr("Connect an account"), (), "plug", group),
             Command("import", self.tr("Import a file"), ("Ctrl+O",), "upload", group),
             Command("week", self.tr("Weekly summary"), ("Ctrl+Shift+E",), "file-text", group),

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from PySide6.QtCore import QObject, QPoint, QUrl, Signal
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QObject, QPoint, Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
-from moderator_app.desk import replies, safety, threads, triage
+from moderator_app.desk import moderation, replies, safety, threads, triage
 from moderator_app.desk.rows import (
     ActionKind,
     Level,
@@ -30,6 +29,8 @@ from moderator_app.views.dialogs import (
     SnoozeSheet,
 )
 from moderator_app.views.escalate_panel import EscalateSheet, LinesSheet
+from moderator_app.views.links_sheet import LinksSheet, found_in
+from moderator_app.views.moderate_sheet import ModerateSheet, PollSheet
 from moderator_app.views.notices import Notices
 from moderator_app.views.reply_box import ReplyBox, Sending
 from moderator_app.views.runner import Answer, Runner
@@ -77,6 +78,9 @@ class Conduct(QObject):
             bind(f"level_{level.name.lower()}", partial(self.set_level, level))
         bind("hide", self.hide)
         bind("like", self.like)
+        bind("moderate", self.ask_moderation)
+        bind("poll", self.ask_poll)
+        bind("links", self.show_links)
         bind("copy", self.copy)
         bind("undo", parts.notices.undo_last)
         bind("template", parts.reply.pick_template)
@@ -251,6 +255,43 @@ class Conduct(QObject):
         if row is not None and row.message_id is not None:
             self._offer(self._parts.runner.do(threads.like, row.message_id))
 
+    def ask_moderation(self) -> None:
+        """Ask what the platform shall do about the message in hand."""
+        row, parts = self._parts.thread.conversation.picked_row(), self._parts
+        shown = parts.thread.thread_shown
+        if row is None or row.message_id is None or shown is None:
+            return
+        message = row.message_id
+        sheet = ModerateSheet(parts.theme, parts.window, row, shown.can)
+        sheet.decided.connect(
+            lambda kind, options: self._offer(parts.runner.do(moderation.act, message, kind, options))
+        )
+        sheet.open()
+
+    def ask_poll(self) -> None:
+        """Ask the open conversation something, with answers to choose from."""
+        row, parts = self.row, self._parts
+        why = parts.thread.refusal(ActionKind.POLL)
+        if why:
+            parts.notices.say(self.tr("The platform cannot do that: {why}").format(why=why))
+        elif row is not None:
+            sheet = PollSheet(parts.theme, parts.window, row.title or row.channel or row.person)
+            sheet.asked.connect(lambda *asked: self._ask(row, *asked))
+            sheet.open()
+
+    def _ask(self, row: QueueRow, question: str, answers: list[str], hours: int) -> None:
+        self._offer(self._parts.runner.do(moderation.ask_poll, row.item_id, question, answers, hours))
+
+    def show_links(self) -> None:
+        """Show where the links of the message in hand really lead, and its pictures by their names."""
+        row, parts = self._parts.thread.conversation.picked_row(), self._parts
+        if row is None:
+            return
+        if not found_in(row):
+            parts.notices.say(self.tr("There is no link and no picture in this message."))
+            return
+        LinksSheet(parts.theme, parts.window, row).open()
+
     def copy(self) -> None:
         """Copy the words of the message in hand."""
         row = self._parts.thread.conversation.picked_row()
@@ -258,15 +299,11 @@ class Conduct(QObject):
             clipboard.copy(row.text)
             self._parts.notices.say(self.tr("The words are in the clipboard."))
 
-    def open_menu(self, row: MessageRow, where: QPoint) -> None:
+    def open_menu(self, _: MessageRow, where: QPoint) -> None:
         """What can be done with one message."""
         menu = QMenu(self._parts.window)
-        for name in ("reply", "like", "hide", "copy"):
+        for name in ("reply", "like", "hide", "moderate", "links", "copy"):
             menu.addAction(self._parts.commands.action(name))
-        link = row.permalink
-        if link:
-            menu.addSeparator()
-            menu.addAction(self.tr("Open on the platform"), lambda: QDesktopServices.openUrl(QUrl(link)))
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(where)
 

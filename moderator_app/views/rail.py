@@ -357,17 +357,15 @@ class AccountLine(QWidget):
 
     def show_row(self, row: AccountRow, now: datetime) -> None:
         """Show how an account is."""
-        synced = words.ago(row.last_pull_at, now) if row.last_pull_at else ""
-        again = words.clock(row.next_try_at) if row.next_try_at else ""
-        states = {
-            "ok": (self.tr("Synced {time}").format(time=synced), "check", "safe"),
-            "syncing": (self.tr("Syncing"), "refresh-cw", "accent"),
-            "waiting": (self.tr("Tries again at {time}").format(time=again), "clock", "amber"),
-            "offline": (self.tr("Not reachable"), "cloud-off", "amber"),
-            "sign_in": (self.tr("Sign in again"), "lock", "crisis"),
-            "new": (self.tr("Not synced yet"), "circle-help", "text3"),
+        looks = {
+            "ok": ("check", "safe"),
+            "syncing": ("refresh-cw", "accent"),
+            "waiting": ("clock", "amber"),
+            "offline": ("cloud-off", "amber"),
+            "sign_in": ("lock", "crisis"),
+            "new": ("circle-help", "text3"),
         }
-        text, icon, tone = states[row.health]
+        text, (icon, tone) = words.health(row, now), looks[row.health]
         self._glyph.show_icon(icon, tone)
         name = row.name or row.handle
         self._name.setText(name)

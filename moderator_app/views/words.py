@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
 from moderator_app.desk.rows import (
+    AccountRow,
     ActionKind,
     ActionState,
     Audience,
@@ -130,6 +131,20 @@ def due(row: QueueRow, now: datetime) -> tuple[str, str]:
 def local(moment: datetime) -> QDateTime:
     """A moment on this machine's clock."""
     return QDateTime.fromSecsSinceEpoch(int(moment.timestamp())).toLocalTime()
+
+
+def health(row: AccountRow, now: datetime) -> str:
+    """How an account is."""
+    synced = ago(row.last_pull_at, now) if row.last_pull_at else ""
+    again = clock(row.next_try_at) if row.next_try_at else ""
+    return {
+        "ok": QCoreApplication.translate("Words", "Synced {time}").format(time=synced),
+        "syncing": QCoreApplication.translate("Words", "Syncing"),
+        "waiting": QCoreApplication.translate("Words", "Tries again at {time}").format(time=again),
+        "offline": QCoreApplication.translate("Words", "Not reachable"),
+        "sign_in": QCoreApplication.translate("Words", "Sign in again"),
+        "new": QCoreApplication.translate("Words", "Not synced yet"),
+    }[row.health]
 
 
 def clock(moment: datetime) -> str:

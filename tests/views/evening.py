@@ -45,6 +45,7 @@ class Quiet(Connector):
 
     def probe(self):
         verbs = {verb: Ability(can=True) for verb in Verb}
+        verbs[Verb.KICK] = Ability(can=False, why_not="People here are muted or banned, not sent out.")
         return Probe("us", "harbour", "Harbour Team", verbs=verbs, max_text=500)
 
     def pull(self, stream, state, since=None):
@@ -122,6 +123,7 @@ COMMUNITY = (
         "A person I blocked just posted my home address. Please take it down before more people see it.",
         18,
         channel="#lounge",
+        permalink="https://harbour.example/lounge/m4",
     ),
     message(
         "m5",
@@ -170,6 +172,9 @@ class Program:
 
     def connect_account(self):
         self.asked.append("connect")
+
+    def open_accounts(self):
+        self.asked.append("accounts")
 
     def sign_in(self, account_id):
         self.asked.append(("sign_in", account_id))
