@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QRadioButton,
     QScrollArea,
-    QSpinBox,
     QWidget,
 )
 
@@ -19,7 +18,7 @@ from moderator_app.desk.rows import ActionKind, Kind, MessageRow
 from moderator_app.views import words
 from moderator_app.views.dialogs import Sheet
 from moderator_app.views.theme import Theme
-from moderator_app.views.widgets import Choice, Label, column
+from moderator_app.views.widgets import Choice, Label, Number, column
 
 _REASON = frozenset(
     {ActionKind.REPORT, ActionKind.BAN, ActionKind.KICK, ActionKind.REMOVE, ActionKind.HAND_ON}
@@ -115,10 +114,7 @@ class ModerateSheet(Sheet):
     def _options(self) -> None:
         self.reason = QLineEdit()
         self.label = QLineEdit()
-        self.hours = QSpinBox()
-        self.hours.setRange(0, _YEAR)
-        self.hours.setValue(_DAY)
-        self.hours.setSuffix(self.tr(" hours"))
+        self.hours = Number(self.theme, 0, _YEAR, _DAY, self.tr(" hours"))
         self.hours.setSpecialValueText(self.tr("until it is lifted"))
         self.text = QPlainTextEdit()
         self.text.setTabChangesFocus(True)
@@ -188,10 +184,7 @@ class PollSheet(Sheet):
         self.ask(title, self.tr("Start the poll"), window=self.tr("Start a poll"))
         self.question = self.lines(self.tr("The question"), 70)
         self.answers = self.lines(self.tr("The answers, one on each line"), 110)
-        self.hours = QSpinBox()
-        self.hours.setRange(1, 24 * 14)
-        self.hours.setValue(_DAY)
-        self.hours.setSuffix(self.tr(" hours"))
+        self.hours = Number(theme, 1, 14 * _DAY, _DAY, self.tr(" hours"))
         self.field(self.tr("For how long"), self.hours)
         about = self.tr("It is public. Never ask about a single person or about methods of harm.")
         self.body.addWidget(Label(about, "meta", "2", wrap=True))

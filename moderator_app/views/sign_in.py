@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from moderator_app.desk.rows import Field
 from moderator_app.errors import ForTheModerator
@@ -12,7 +12,7 @@ from moderator_app.views import words
 from moderator_app.views.dialogs import Sheet
 from moderator_app.views.runner import Answer
 from moderator_app.views.theme import Theme
-from moderator_app.views.widgets import Label, column
+from moderator_app.views.widgets import Label, Number, column
 
 Connect = Callable[[str, Mapping[str, str], Mapping[str, str], int], Answer[int]]
 _DAYS = 56  # eight weeks: what the summary compares with
@@ -58,10 +58,7 @@ class SignInSheet(Sheet):
         self.trouble = Label("", "control", "red", wrap=True)
         self.trouble.hide()
         self.body.addWidget(self.trouble)
-        self.days = QSpinBox()
-        self.days.setRange(0, 3650)
-        self.days.setValue(_DAYS)
-        self.days.setSuffix(self.tr(" days"))
+        self.days = Number(theme, 0, 3650, _DAYS, self.tr(" days"))
         if not again:
             self.field(self.tr("How far back the first pull goes"), self.days)
         about = self.tr("The password goes to the platform and, sealed, to this machine's key file.")

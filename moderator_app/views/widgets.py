@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QSizePolicy,
+    QSpinBox,
     QTableWidget,
     QVBoxLayout,
     QWidget,
@@ -415,6 +416,18 @@ def column(widget: QWidget, margins: tuple[int, int, int, int], spacing: int) ->
     layout.setContentsMargins(*margins)
     layout.setSpacing(spacing)
     return layout
+
+
+class Number(QSpinBox):
+    """A whole number with its unit."""
+
+    def __init__(self, theme: Theme, least: int, most: int, value: int, unit: str) -> None:
+        super().__init__()
+        self.setRange(least, most)
+        self.setValue(value)
+        self.setSuffix(unit)
+        # A style sheet's padding does not reach the words of a spin box without its arrows.
+        self.lineEdit().setTextMargins(theme.px(8), 0, theme.px(8), 0)
 
 
 class Banner(QFrame):
