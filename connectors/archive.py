@@ -91,7 +91,11 @@ class ArchiveConnector(Connector):
     platform = "archive"
     name = "Imported file"
     fields = (
-        Field("path", "File", "CSV, JSON Lines, JSON, mbox, or a ZIP of these."),
+        Field(
+            "path",
+            "File",
+            "CSV, JSON, mail (mbox), Google Forms, LimeSurvey, a chat of WhatsApp or Discord, or a ZIP.",
+        ),
         Field("mapping", "Columns", "Which column is which; guessed where empty.", required=False),
     )
     streams = ("import",)
@@ -212,6 +216,6 @@ def _goes_on(path: Path, kept: Mapping[str, object], mark: Mapping[str, str | in
     head, size = kept.get("head"), kept.get("size")
     if not isinstance(head, int) or not isinstance(size, int) or size > int(mark["size"]):
         return False
-    if size < int(mark["size"]) and _format(path) in {Format.ZIP, Format.JSON}:
+    if size < int(mark["size"]) and _format(path) in {Format.ZIP, Format.JSON, Format.DISCORD}:
         return False
     return _head_digest(path, head) == kept.get("digest")

@@ -14,9 +14,12 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from connectors import archive_chats as chats
+from connectors import archive_surveys as surveys
 from connectors.archive_mail import read_mail
 from connectors.errors import Reason, Refused
 
@@ -40,6 +43,8 @@ class Format(StrEnum):
     JSON = "json"
     MBOX = "mbox"
     ZIP = "zip"
+    WHATSAPP = "whatsapp"
+    DISCORD = "discord"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,9 @@ def sniff(head: bytes) -> tuple[Format, str]:
     if text.startswith("From "):
         return Format.MBOX, encoding
     if text.startswith("{"):
-        return Format.JSON_LINES, encoding
+        return Format.DISCORD if chats.is_discord(text) else Format.JSON_LINES, encoding
+    if chats.is_whatsapp(text):
+        return Format.WHATSAPP, encoding
     return (Format.JSON if text.startswith("[") else Format.CSV), encoding
 
 
@@ -136,6 +143,13 @@ def _read_plain(source: IO[bytes], head: bytes, progress: Progress) -> Iterator[
         yield from _read_csv(text, head.decode(encoding, "replace"))
     elif format_ is Format.JSON_LINES:
         yield from _read_json_lines(text)
+    elif format_ is Format.WHATSAPP:
+        lost: list[Trouble] = []
+        for line, said in chats.read_whatsapp(_lines(text, lost)):
+            yield Record(line, _cleaned(said))
+            yield from _drain(lost)
+    elif format_ is Format.DISCORD:
+        yield from _read_discord(text, head.decode(encoding, "replace"))
     else:
         yield from _read_json_array(text)
 
@@ -181,6 +195,7 @@ def _read_csv(text: io.TextIOWrapper, sample: str) -> Iterator[Record | Trouble]
     lost: list[Trouble] = []
     reader = csv.reader((line for _, line in _lines(text, lost)), delimiter=_delimiter(sample))
     names: list[str] = []
+    shaped: surveys.Shape | None = None
     begins = 1
     while True:
         try:
@@ -192,8 +207,9 @@ def _read_csv(text: io.TextIOWrapper, sample: str) -> Iterator[Record | Trouble]
             row = []
         if row and not names:
             names = _unique(row)
+            shaped = surveys.shape(names, _sample_rows(sample, _delimiter(sample))[1:])
         elif row:
-            yield _row(begins, names, row)
+            yield _shaped(_row(begins, names, row), shaped)
         yield from _drain(lost)
         begins = reader.line_num + 1
     yield from _drain(lost)
@@ -205,6 +221,11 @@ def _row(line: int, names: list[str], row: list[str]) -> Record | Trouble:
     # A short row is an export that leaves out what is empty at its end.
     padded = [*row, *[""] * (len(names) - len(row))]
     return Record(line, _cleaned(dict(zip(names, padded, strict=False))))
+
+
+def _shaped(found: Record | Trouble, shape: surveys.Shape | None) -> Record | Trouble:
+    """The answers of one person as one message, where the file is a survey."""
+    return Record(found.line, shape(found.values)) if shape and isinstance(found, Record) else found
 
 
 def _drain(lost: list[Trouble]) -> Iterator[Trouble]:
@@ -229,21 +250,21 @@ def _delimiter(sample: str) -> str:
 
 
 def _regularity(sample: str, mark: str) -> tuple[float, int]:
-    lines = sample.replace("\0", "").splitlines(keepends=True)
-    whole = lines if len(sample) < _HEAD else lines[:-1]
-    rows = []
     try:
-        for row in csv.reader(whole, delimiter=mark):
-            if row:
-                rows.append(row)
-            if len(rows) == _SAMPLE_ROWS:
-                break
+        rows = _sample_rows(sample, mark)
     except csv.Error:
         return 0.0, 0
     width = len(rows[0]) if rows else 0
     if width < 2:  # noqa: PLR2004 - one field is no division at all
         return 0.0, 0
     return sum(1 for row in rows if len(row) == width) / len(rows), width
+
+
+def _sample_rows(sample: str, mark: str) -> list[list[str]]:
+    """The first rows that are not empty."""
+    lines = sample.replace("\0", "").splitlines(keepends=True)
+    whole = lines if len(sample) < _HEAD else lines[:-1]
+    return list(islice((row for row in csv.reader(whole, delimiter=mark) if row), _SAMPLE_ROWS))
 
 
 # ---------------------------------------------------------------------- JSON
@@ -268,7 +289,25 @@ def _read_json_lines(text: io.TextIOWrapper) -> Iterator[Record | Trouble]:
 _between = re.compile(r"[ \t\r\n,]*")
 
 
-def _read_json_array(text: io.TextIOWrapper) -> Iterator[Record | Trouble]:
+def _read_discord(text: io.TextIOWrapper, head: str) -> Iterator[Record | Trouble]:
+    begins = chats.discord_messages_begin(head)
+    if begins < 0:
+        yield Trouble(1, "The list of messages is not where the export puts it.")
+        return
+    place = chats.discord_place(head)
+    text.read(begins)
+
+    def message(line: int, found: object) -> Record | Trouble:
+        if not isinstance(found, dict):
+            return Trouble(line, "This is not a message.")
+        return Record(line, _cleaned(chats.discord_message(found, place)))
+
+    yield from _read_json_array(text, message)
+
+
+def _read_json_array(
+    text: io.TextIOWrapper, read_one: Callable[[int, object], Record | Trouble] | None = None
+) -> Iterator[Record | Trouble]:
     """Read one element after the other, so that a huge array need not fit into memory."""
     buffer = text.read(_CHUNK)
     at = buffer.index("[") + 1
@@ -282,7 +321,7 @@ def _read_json_array(text: io.TextIOWrapper) -> Iterator[Record | Trouble]:
         found, end, whole = _element(buffer, at)
         # What touches the end of the buffer may go on in the next block.
         if whole and (ended or end < len(buffer)):
-            yield _object(line, found)
+            yield (read_one or _object)(line, found)
             line += buffer.count("\n", at, end)
             at = end
             continue
@@ -344,12 +383,32 @@ def _read_zip(file: IO[bytes], progress: Progress) -> Iterator[Record | Trouble]
     try:
         with zipfile.ZipFile(file) as archive:
             members = [m for m in archive.infolist() if not m.is_dir()]
+            chosen = chats.chosen_members([member.filename for member in members])
+            if chosen is not None:
+                members = [member for member in members if member.filename in chosen]
             _refuse_bombs(members)
             progress.total = sum(member.file_size for member in members)
+            names = _channel_names(archive)
             for number, member in enumerate(members, 1):
-                yield from _read_member(archive, member, number, progress)
+                channel = chats.package_channel(member.filename)
+                for found in _read_member(archive, member, number, progress):
+                    yield _of_package(found, channel, names) if channel else found
     except zipfile.BadZipFile as trouble:
         raise Refused(Reason.INVALID, "The ZIP file is damaged.") from trouble
+
+
+def _of_package(found: Record | Trouble, channel: str, names: dict[str, str]) -> Record | Trouble:
+    if isinstance(found, Trouble):
+        return found
+    return Record(found.line, chats.package_message(found.values, channel, names.get(channel, "")))
+
+
+def _channel_names(archive: zipfile.ZipFile) -> dict[str, str]:
+    """The names of a data package's channels; the list is small where it is one."""
+    for member in archive.infolist():
+        if member.filename.lower().endswith("messages/index.json") and member.file_size < MAX_RECORD:
+            return chats.package_names(archive.read(member))
+    return {}
 
 
 def _refuse_bombs(members: list[zipfile.ZipInfo]) -> None:
