@@ -303,7 +303,7 @@ class Program(QObject):
     def import_file(self) -> None:
         """Choose a file, look at it, and open the mapping."""
         title = self.tr("Choose an export")
-        kinds = self.tr("Exports (*.csv *.tsv *.jsonl *.ndjson *.json *.mbox *.zip);;All files (*)")
+        kinds = self.tr("Exports (*.csv *.tsv *.txt *.jsonl *.ndjson *.json *.mbox *.zip);;All files (*)")
         files.ask_file(self.window, title, kinds, self.look_at)
 
     def look_at(self, path: Path) -> None:
