@@ -98,6 +98,7 @@ class ArchiveConnector(Connector):
         ),
         Field("mapping", "Columns", "Which column is which; guessed where empty.", required=False),
     )
+    lacks = dict.fromkeys(Verb, READ_ONLY)
     streams = ("import",)
 
     def __init__(self, values: Mapping[str, str], secrets: Mapping[str, str]) -> None:

@@ -123,6 +123,8 @@ class BlueskyConnector(Connector):
             required=False,
         ),
     )
+    tested_on = dict.fromkeys(_CAN | {Verb.RESOLVE}, "real server")
+    lacks = dict.fromkeys(frozenset(Verb) - _CAN - {Verb.RESOLVE}, _NOTHING) | _NO
     streams = (_MENTIONS, _POSTS, bluesky_chat.STREAM, bluesky_reports.STREAM)
     poll_seconds = 60
     notes_at_once: ClassVar[int] = 100  # the most that the server gives

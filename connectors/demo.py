@@ -27,14 +27,14 @@ from connectors.errors import OutcomeUnknown
 __all__ = ["DemoConnector", "DemoPlatform", "Fault", "open_platform"]
 
 PAGE = 100
-_CANNOT = {
+_LACKS = {
     Verb.KICK: "In the demo community a person can be muted or banned, not sent out.",
     Verb.REPORT: "Nobody stands above the moderators of the demo community.",
     Verb.ESCALATE: "Nobody stands above the moderators of the demo community.",
     Verb.LABEL: "The demo community has no labels.",
     Verb.UNLABEL: "The demo community has no labels.",
 }
-_CAN = frozenset(Verb) - frozenset(_CANNOT)
+_CAN = frozenset(Verb) - frozenset(_LACKS)
 _REPEATED = 5  # so many messages of a page come again on the next, in hostile mode
 
 _opened: dict[tuple[str, int, bool], DemoPlatform] = {}
@@ -86,6 +86,8 @@ class DemoConnector(Connector):
         Field("hostile", "Hostile", "1 makes the community misbehave.", required=False, default="0"),
     )
     # Comments last: they hold our answers, which mean most where what they answer is known already.
+    tested_on = dict.fromkeys(_CAN, "own server")
+    lacks = _LACKS
     streams = ("mentions", "directs", "reports", "comments")
     poll_seconds = 20
     tells_gone = True
@@ -116,7 +118,7 @@ class DemoConnector(Connector):
             us.handle,
             us.name,
             server="Demo community, in memory",
-            verbs=verbs(_CAN, _CANNOT),
+            verbs=verbs(_CAN, _LACKS),
             streams={stream: Ability(can=True) for stream in self.streams},
             max_text=self.server.max_text,
         )

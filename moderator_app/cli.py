@@ -17,7 +17,7 @@ from rich.text import Text
 
 import moderator_app
 from connectors.contract import Page
-from moderator_app import cli_privacy, cli_store, terminal
+from moderator_app import cli_connectors, cli_privacy, cli_store, terminal
 from moderator_app import doctor as checks
 from moderator_app.desk import actions, insights, language, reading, threads, triage
 from moderator_app.desk.rows import Level, Queue, QueueRow, Reading
@@ -36,6 +36,7 @@ app = typer.Typer(
 
 app.add_typer(cli_store.app, name="store")
 app.add_typer(cli_privacy.app, name="privacy")
+app.command()(cli_connectors.connectors)
 
 _HOUR, _DAY = 60, 24 * 60  # in minutes
 _COLOURS = {Level.CRISIS: "bold red", Level.RED: "red", Level.AMBER: "yellow", Level.GREEN: "green"}
