@@ -2,7 +2,11 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test check lint test-platforms bench torture bundle lock translations setup setup-test clean
 PYTEST := .venv/bin/python -m pytest
+EVERY_CORE := -n auto --dist worksteal
 export HYPOTHESIS_STORAGE_DIRECTORY := build/hypothesis
+# Many tests start the program: let Python keep what it compiled, also where the shell forbids it beside the sources.
+export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
+unexport PYTHONDONTWRITEBYTECODE
 
 help:  ## Say what can be made.
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -22,8 +26,9 @@ run: setup  ## Open the window on the demo community; with no display, tour it a
 	fi
 
 test: setup-test  ## Run the tests: off screen, then the journeys again in a real window.
-	QT_QPA_PLATFORM=offscreen $(PYTEST) -q -m "not platforms"
-	xvfb-run -a -s "-screen 0 1440x900x24" env QT_QPA_PLATFORM=xcb $(PYTEST) -q -m "not platforms" tests/journeys
+	QT_QPA_PLATFORM=offscreen $(PYTEST) -q $(EVERY_CORE) -m "not platforms"
+	xvfb-run -a -s "-screen 0 1440x900x24" env QT_QPA_PLATFORM=xcb \
+	  $(PYTEST) -q $(EVERY_CORE) -m "not platforms and not windowless" tests/journeys
 
 lint: setup-test  ## Style, types, imports.
 	.venv/bin/ruff check .

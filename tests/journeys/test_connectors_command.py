@@ -9,6 +9,8 @@ import pytest
 
 from connectors.contract import Verb
 
+pytestmark = pytest.mark.windowless
+
 ROOT = Path(__file__).resolve().parents[2]
 TRIED_ON = {"real server", "recorded", "specification", "own server"}
 

@@ -26,7 +26,7 @@ from moderator_app.workspace import Workspace
 PHRASE = "four quiet evening words"
 
 
-pytestmark = pytest.mark.usefixtures("no_keyring")
+pytestmark = [pytest.mark.usefixtures("no_keyring"), pytest.mark.windowless]
 
 
 @pytest.fixture(scope="module")

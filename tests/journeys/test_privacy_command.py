@@ -9,6 +9,8 @@ import pytest
 
 from tests.journeys.test_command_line import Cli
 
+pytestmark = pytest.mark.windowless
+
 NOBODY = "00000000-0000-0000-0000-000000000001"
 
 
