@@ -60,7 +60,8 @@ class Store:
         self._key = key
         self._lock = lock
         self._reserve = reserve
-        self._writing = threading.RLock()
+        self._writing = threading.Lock()
+        self._next = threading.Lock()  # held while waiting to write: who comes again comes after
         self._guard = threading.Lock()
         self._live: set[Any] = set()  # the driver's connections, to be interrupted
         self._listeners: list[Listener] = []
@@ -240,13 +241,23 @@ class Store:
         """
         if self.read_only:
             raise ReadOnly
-        with self._writing, said(self.path), self._session("BEGIN IMMEDIATE") as session:
+        with self._in_turn(), said(self.path), self._session("BEGIN IMMEDIATE") as session:
             yield session
             session.finish()
             tables = frozenset(session.changed)
         if tables:
             for listener in list(self._listeners):
                 listener(tables)
+
+    @contextlib.contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Hold the lock of the one writer; a long run of small steps does not overtake who waits."""
+        with self._next:
+            self._writing.acquire()
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     @contextlib.contextmanager
     def _session(self, begin: str) -> Iterator[Session]:
@@ -269,7 +280,7 @@ class Store:
 
     def checkpoint(self) -> None:
         """Move the write-ahead log into the file and empty it."""
-        with self._writing, said(self.path), self._connected() as connection:
+        with self._in_turn(), said(self.path), self._connected() as connection:
             connection.connection.driver_connection.execute(  # type: ignore[union-attr]  # a live connection has one
                 "PRAGMA wal_checkpoint(TRUNCATE)"
             ).fetchall()
