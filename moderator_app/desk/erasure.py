@@ -27,7 +27,8 @@ from moderator_app.models.privacy import HeldItem, Request, RequestKind, Request
 
 _BATCH: Final = 20  # messages in one transaction: a moderator's decision waits no longer than one
 _WAITING: Final = (ActionState.HELD, ActionState.UNKNOWN)
-_OURS: Final = sa.literal_column("message.ours")  # without a type: as the index of our replies says it
+# Without a type, which SQLAlchemy would compare: the index of our replies has just this as its condition.
+_OURS: Final[sa.ColumnElement[Any]] = sa.literal_column("message.ours")
 
 
 class Copy(Protocol):

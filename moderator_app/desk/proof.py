@@ -177,10 +177,10 @@ def _texts(table: sa.Table) -> list[sa.Column[Any]]:
 
 def _ends(ctx: Ctx, tables: Iterable[sa.Table]) -> dict[str, int]:
     """The number of the last row of each table: how far there is to read."""
-    found = {}
+    found: dict[str, int] = {}
     for table in tables:
-        last: sa.Select[Any] = sa.select(sa.func.max(sa.literal_column(f"{table.name}.rowid"))).select_from(table)
-        found[table.name] = int(ctx.session.scalar(last) or 0)
+        row: sa.ColumnClause[int] = sa.literal_column(f"{table.name}.rowid")
+        found[table.name] = ctx.session.scalar(sa.select(sa.func.max(row)).select_from(table)) or 0
     return found
 
 
