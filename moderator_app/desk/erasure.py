@@ -25,7 +25,7 @@ from moderator_app.models.care import Action, Draft, Note
 from moderator_app.models.inbox import Account, Item, Message, Person, PersonLink, Revision, Thread
 from moderator_app.models.privacy import HeldItem, Request, RequestKind, RequestState
 
-_BATCH: Final = 20  # messages in one transaction: a moderator's decision waits no longer than one
+_BATCH: Final = 10  # messages in one transaction: a moderator's decision waits no longer than one
 _WAITING: Final = (ActionState.HELD, ActionState.UNKNOWN)
 # Without a type, which SQLAlchemy would compare: the index of our replies has just this as its condition.
 _OURS: Final[sa.ColumnElement[Any]] = sa.literal_column("message.ours")

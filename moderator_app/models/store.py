@@ -177,6 +177,10 @@ class Store:
     def _make_engine(self, cache: int, *, pool_size: int, max_overflow: int) -> sa.Engine:
         def connect() -> Any:
             connection = cipher.connect(self.path, self._key, read_only=self.read_only, cache=cache)
+            # The words of the search index, for who asks which of them begin so.
+            connection.execute(
+                "CREATE VIRTUAL TABLE temp.search_words USING fts5vocab('main', 'message_fts', 'instance')"
+            )
             with self._guard:
                 self._live.add(connection)
             return connection
