@@ -73,9 +73,7 @@ def test_words_and_filters(lounge: Shift, typed: str, found: list[str]) -> None:
     assert _who(lounge, typed) == found
 
 
-@pytest.mark.parametrize(
-    "typed", ["hero", "her* -wat*", "patien", "a* from:mira", "wat* sort:best", "zzzz"]
-)
+@pytest.mark.parametrize("typed", ["hero", "her* -wat*", "patien", "a* from:mira", "wat* sort:best", "zzzz"])
 def test_a_beginning_finds_the_same_whether_its_words_are_few_or_many(
     lounge: Shift, monkeypatch: pytest.MonkeyPatch, typed: str
 ) -> None:
