@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from moderator_app import terminal
-from moderator_app.desk import access, audit, erasure, holds, requests, retention
+from moderator_app.desk import access, audit, erasure, expiry, holds, requests, retention
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.requests import RequestRow, Target
 from moderator_app.desk.rows import Level
@@ -107,7 +107,7 @@ def run(
     """Forget what is over its time, and go on with erasures that were stopped."""
     with terminal.opened(profile, passphrase_file) as workspace, terminal.spinner(as_json) as tell:
         finished = _go_on(workspace)
-        found = retention.run(workspace.desk, lambda done, total: tell(f"{done} of {total}"))
+        found = expiry.run(workspace.desk, lambda done, total: tell(f"{done} of {total}"))
     if as_json:
         terminal.say({**asdict(found), "erasures": finished})
         return

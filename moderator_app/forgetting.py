@@ -6,8 +6,8 @@ from uuid import UUID
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from moderator_app.desk import access, duties, erasure, retention, sweep
-from moderator_app.desk.retention import Forgot
+from moderator_app.desk import access, duties, erasure, expiry, sweep
+from moderator_app.desk.expiry import Forgot
 from moderator_app.desk.sync import Sync, Trip
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.views.main_window import MainWindow
@@ -85,7 +85,7 @@ class Forgetting(QObject):
         desk, copies = self._workspace.desk, self._workspace.backups
 
         def work(tell: Callable[[int, int], None], stopped: Callable[[], bool]) -> tuple[int, Forgot]:
-            return erasure.run(desk, copies, tell, stopped), retention.run(desk, tell, stopped)
+            return erasure.run(desk, copies, tell, stopped), expiry.run(desk, tell, stopped)
 
         def over(done: tuple[int, Forgot]) -> None:
             self._at_work = False

@@ -435,7 +435,7 @@ def _done(ctx: Ctx, action: Action, receipt: Receipt) -> None:
             sa.select(Message).where(Message.account_id == action.account_id, Message.external_id == target)
         ).first()
         if sent is not None:
-            gone.empty(ctx, [sent], "deleted")
+            gone.empty(ctx, [sent.id], "deleted")
 
 
 def _place_reply(ctx: Ctx, action: Action, message: Message, receipt: Receipt) -> None:

@@ -25,6 +25,7 @@ DUTIES: Final[Mapping[str, Duty]] = {
     "x": Duty(timedelta(hours=12), None, timedelta(hours=24)),
     "youtube": Duty(timedelta(days=25), timedelta(days=30), None),
 }
+VEILED: Final = frozenset(name for name, duty in DUTIES.items() if duty.veil is not None)
 # A file that was imported is no platform: there is nobody to ask.
 FILES: Final = "archive"
 

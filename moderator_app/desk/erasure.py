@@ -25,8 +25,10 @@ from moderator_app.models.care import Action, Draft, Note
 from moderator_app.models.inbox import Account, Item, Message, Person, PersonLink, Revision, Thread
 from moderator_app.models.privacy import HeldItem, Request, RequestKind, RequestState
 
-_BATCH: Final = 100  # messages in one transaction
+_BATCH: Final = 10  # messages in one transaction: a moderator's decision waits no longer than one
 _WAITING: Final = (ActionState.HELD, ActionState.UNKNOWN, ActionState.UNSURE)
+# Without a type, which SQLAlchemy would compare: the index of our replies has just this as its condition.
+_OURS: Final[sa.ColumnElement[Any]] = sa.literal_column("message.ours")
 
 
 class Copy(Protocol):
@@ -141,7 +143,7 @@ def preview(ctx: Ctx, target: Target, copies: int = 0) -> Preview:
     meant = _scope(target, _newest(ctx))
     items = sa.select(Message.item_id).where(meant, Message.item_id.is_not(None))
     named = sa.select(Message.external_id).where(meant)
-    replies = sa.and_(Message.ours, Message.parent_ext.in_(named)) if target.kind == "person" else sa.false()
+    replies = sa.and_(_OURS, Message.parent_ext.in_(named)) if target.kind == "person" else sa.false()
     handle = requests.about(ctx, target) if target.kind == "person" else ""
     mentions = sa.and_(Note.text.contains(handle, autoescape=True), Note.item_id.not_in(items))
     worded = sa.or_(*(Action.detail.like(f'%"{name}": "_%') for name in ("text", "reason", "note")))
@@ -189,10 +191,10 @@ def confirm(ctx: Ctx, request_id: uuid.UUID, by: str, *, with_bundles: bool = Fa
     target, through = Target.read(row.target), _newest(ctx)
     _check(ctx, target)
     row.state = RequestState.RUNNING
-    facts = {
+    facts: dict[str, Any] = {
         "through": through,
         "total": _count(ctx, Message, _scope(target, through)),
-        "marks": proof.distinctive(ctx, sa.and_(_scope(target, through), sa.not_(_held(ctx))), target),
+        "marks": None,  # chosen before the first step, off the write lock: every word is compared
         "bundles": bundles(ctx, target) if with_bundles else [],
         "counts": {},
     }
@@ -212,14 +214,77 @@ def run(
     desk.do(holds.lapse)
     finished = 0
     for request_id in desk.ask(pending):
+        _prepare(desk, request_id)
         done, total = desk.ask(_so_far, request_id)
         while not cancelled() and (count := desk.do(_step, request_id)):
             done += count
             progress(done, total)
         if cancelled():
             break
-        finished += _finish(desk, request_id, copies, cancelled)
+        finished += _finish(desk, request_id, copies, progress, cancelled)
     return finished
+
+
+def _prepare(desk: Desk, request_id: uuid.UUID) -> None:
+    """What is read from all messages is read once and outside of the steps."""
+    desk.do(gone.key)
+    marks = desk.ask(_marks_to_be, request_id)
+    if marks is not None:
+        desk.do(_keep_marks, request_id, marks)
+    referring = desk.ask(_referring, request_id)
+    for begin in range(0, len(referring), _BATCH):
+        desk.do(_unlink, referring[begin : begin + _BATCH])
+
+
+def _marks_to_be(ctx: Ctx, request_id: uuid.UUID) -> list[str] | None:
+    """The marks of what only this erasure takes; None where they were chosen before it began."""
+    row = ctx.session.get_one(Request, request_id)
+    target, facts = Target.read(row.target), json.loads(row.facts)
+    if facts["marks"] is not None:
+        return None
+    return proof.distinctive(ctx, sa.and_(_scope(target, facts["through"]), sa.not_(_held(ctx))), target)
+
+
+def _keep_marks(ctx: Ctx, request_id: uuid.UUID, marks: list[str]) -> None:
+    row = ctx.session.get_one(Request, request_id)
+    row.facts = json.dumps({**json.loads(row.facts), "marks": marks})
+
+
+def _referring(ctx: Ctx, request_id: uuid.UUID) -> list[int]:
+    """Messages that stay and are an answer to, or about, one that goes.
+
+    No index leads from a message to its answers: looked for in every step, each would read the whole of
+    every conversation that it touches.
+    """
+    row = ctx.session.get_one(Request, request_id)
+    target = Target.read(row.target)
+    meant = _scope(target, json.loads(row.facts)["through"])
+    names = sa.select(Message.external_id).where(meant)
+    going, answers = set(ctx.session.scalars(names)), set[str]()
+    if target.kind == "person":
+        accounts = sa.select(Message.account_id).where(meant)
+        ours = sa.select(Message.external_id).where(
+            Message.account_id.in_(accounts), _OURS, Message.parent_ext.in_(names)
+        )
+        answers = set(ctx.session.scalars(ours))  # they go with what they answer, and are known by it
+    near = (
+        sa.select(Message.id, Message.external_id, Message.parent_ext, Message.subject_ext)
+        .where(Message.thread_id.in_(sa.select(Message.thread_id).where(meant)))
+        .where(sa.or_(Message.parent_ext.is_not(None), Message.subject_ext.is_not(None)))
+        .where(sa.not_(sa.and_(meant, sa.not_(_held(ctx)))))
+    )
+    gone_by_then = going | answers
+    return [
+        key
+        for key, name, *about in ctx.session.execute(near)
+        if name not in answers and not gone_by_then.isdisjoint(about)
+    ]
+
+
+def _unlink(ctx: Ctx, ids: Sequence[int]) -> None:
+    """What others wrote stays; that it was an answer to a message that goes does not."""
+    rows = sa.update(Message).where(Message.id.in_(ids))
+    ctx.session.execute(rows.values(parent_ext=None, subject_ext=None))
 
 
 def pending(ctx: Ctx) -> list[uuid.UUID]:
@@ -246,7 +311,7 @@ def _next(ctx: Ctx, row: Request, limit: int) -> Sequence[Message]:
     return ctx.session.scalars(
         sa.select(Message)
         .where(meant, sa.not_(_held(ctx)), sa.not_(_busy()))
-        .order_by(Message.id)
+        .order_by(Message.thread_id, Message.id)  # what hangs on a conversation is looked at in few steps
         .limit(limit)
     ).all()
 
@@ -260,7 +325,7 @@ def _step(ctx: Ctx, request_id: uuid.UUID) -> int:
         return 0
     counts: Counter[str] = Counter(facts["counts"])
     counts["messages"] += len(messages)
-    _Step(ctx, target, counts).take(messages)
+    _Step(ctx, target, counts, facts["through"]).take(messages)
     row.facts = json.dumps({**facts, "counts": dict(counts)})
     return len(messages)
 
@@ -268,9 +333,9 @@ def _step(ctx: Ctx, request_id: uuid.UUID) -> int:
 class _Step:
     """One transaction of an erasure; after it no row speaks of what is gone."""
 
-    def __init__(self, ctx: Ctx, target: Target, counts: "Counter[str]") -> None:
+    def __init__(self, ctx: Ctx, target: Target, counts: "Counter[str]", through: int) -> None:
         self._ctx, self._session = ctx, ctx.session
-        self._target, self._counts = target, counts
+        self._target, self._counts, self._through = target, counts, through
 
     def take(self, messages: list[Message]) -> None:
         """Erase these messages, our answers to them, and what is left without them."""
@@ -298,7 +363,7 @@ class _Step:
         found = self._session.scalars(
             sa.select(Message).where(
                 Message.account_id == messages[0].account_id,
-                sa.literal_column("message.ours"),
+                _OURS,
                 Message.parent_ext.in_([m.external_id for m in messages]),
             )
         )
@@ -324,13 +389,10 @@ class _Step:
             Action.id.in_([uuid.UUID(m.action_id) for m in messages if m.action_id]),
         )
         self._hush(about)
-        threads = {m.thread_id for m in messages}
         for column in (Message.parent_ext, Message.subject_ext):
-            # What others wrote stays; that it was an answer to this message goes.
+            # What others wrote stays; that it was an answer goes. Who wrote earlier was looked for before.
             self._session.execute(
-                sa.update(Message)
-                .where(Message.thread_id.in_(threads), column.in_(names), Message.id.not_in(ids))
-                .values({column: None})
+                sa.update(Message).where(Message.id > self._through, column.in_(names)).values({column: None})
             )
         self._session.execute(sa.delete(Message).where(Message.id.in_(ids)))
 
@@ -347,15 +409,19 @@ class _Step:
                 audit.write(self._ctx, "cancelled", action=str(action.id), why="erased")
 
     def _item(self, item: Item) -> None:
-        left = self._session.scalars(
-            sa.select(Message)
-            .where(Message.item_id == item.id)
-            .order_by(Message.gone_at.is_not(None), Message.level, Message.id.desc())
-        ).all()
+        of_item = Message.item_id == item.id
+        left, unread = self._session.execute(
+            sa.select(sa.func.count(), sa.func.count().filter(Message.read_v.is_(None))).where(of_item)
+        ).one()
         if left:
-            item.pending = sum(m.read_v is None for m in left)
-            item.new_messages = min(item.new_messages, len(left))
-            item.top_message_id = left[0].id if left[0].gone_at is None else None
+            item.pending = unread
+            item.new_messages = min(item.new_messages, left)
+            item.top_message_id = self._session.scalar(
+                sa.select(Message.id)
+                .where(of_item, Message.gone_at.is_(None))
+                .order_by(Message.level, Message.id.desc())
+                .limit(1)
+            )
             clocks.settle(item, self._ctx.now)
             self._counts["drafts"] += gone.drop_drafts(self._ctx, [item.id])
             self._within(item)
@@ -380,16 +446,16 @@ class _Step:
         self._hush(sa.and_(Action.item_id == item.id, Action.at >= begins, Action.at < ends))
 
     def _thread(self, thread: Thread) -> None:
-        left = self._session.scalars(
-            sa.select(Message).where(Message.thread_id == thread.id).order_by(Message.ours).limit(_BATCH)
-        ).all()
-        if left and left[0].ours and left[0].audience == "private":
+        of_thread = sa.select(Message).where(Message.thread_id == thread.id).limit(_BATCH)
+        others = self._session.scalar(of_thread.where(Message.ours.is_(False)).limit(1))
+        left = [] if others else self._session.scalars(of_thread).all()
+        if left and left[0].audience == "private":
             # A private conversation whose other side is gone was with nobody else.
             self._counts["replies"] += len(left)
             self._remove(list(left))
             self._thread(thread)
             return
-        if left:
+        if others or left:
             self._unname(thread)
             return
         if _count(self._ctx, Item, Item.thread_id == thread.id) == 0:
@@ -410,10 +476,9 @@ class _Step:
         account = self._session.get_one(Account, person.account_id)
         if person.external_id == account.external_id and self._target.kind != "account":
             return
-        if _count(self._ctx, Message, Message.person_id == person.id) or _count(
-            self._ctx, Item, Item.person_id == person.id
-        ):
-            return
+        for id_, whose in ((Message.id, Message.person_id), (Item.id, Item.person_id)):
+            if self._session.scalar(sa.select(id_).where(whose == person.id).limit(1)) is not None:
+                return
         self._session.execute(sa.delete(PersonLink).where(PersonLink.person_id == person.id))
         self._session.delete(person)
         self._session.flush()
@@ -423,7 +488,13 @@ class _Step:
 # ------------------------------------------------------------------ the end and its proof
 
 
-def _finish(desk: Desk, request_id: uuid.UUID, copies: Copies | None, cancelled: Callable[[], bool]) -> bool:
+def _finish(
+    desk: Desk,
+    request_id: uuid.UUID,
+    copies: Copies | None,
+    progress: Callable[[int, int], None],
+    cancelled: Callable[[], bool],
+) -> bool:
     """Make what was erased unreadable everywhere we reach, look for it, and write down what was found."""
     if desk.ask(_waits, request_id) or not _wiped(desk):
         return False  # still on the wire, or somebody is reading: the next run goes on
@@ -435,7 +506,7 @@ def _finish(desk: Desk, request_id: uuid.UUID, copies: Copies | None, cancelled:
         copies.forget(name)
     left = [one.name for one in copies.list()] if copies is not None else []
     marks = desk.ask(_marks, request_id)
-    found = proof.look(desk, marks, cancelled)
+    found = proof.look(desk, marks, cancelled, progress)
     if found is None:
         return False
     if not _wiped(desk):
@@ -463,7 +534,7 @@ def _last(ctx: Ctx, request_id: uuid.UUID) -> list[str]:
     row = ctx.session.get_one(Request, request_id)
     target, facts = Target.read(row.target), json.loads(row.facts)
     if target.kind == "person" and (person := ctx.session.get(Person, target.key)) is not None:
-        _Step(ctx, target, Counter())._person(person)  # noqa: SLF001 - this file's own
+        _Step(ctx, target, Counter(), facts["through"])._person(person)  # noqa: SLF001 - this file's own
     deleted = []
     for name in facts["bundles"]:
         path = Path(name)

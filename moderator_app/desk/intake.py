@@ -187,7 +187,7 @@ def _bury(ctx: Ctx, row: Message, told: RemoteGone) -> int:
     if row.gone_at is not None:
         row.gone_how = told.how.value if row.gone_how == gone.UNCONFIRMED else row.gone_how
         return 0
-    gone.empty(ctx, [row], told.how.value)
+    gone.empty(ctx, [row.id], told.how.value)
     item = ctx.session.get(Item, row.item_id) if row.item_id else None
     if item is not None:
         _without(ctx, item, row)

@@ -21,7 +21,8 @@ from moderator_app.models.base import Base
 from moderator_app.models.care import Action, Draft, Note
 from moderator_app.models.inbox import Message, Person, Revision, Thread
 
-_WORD: Final = re.compile(r"[^\W_]{5,}")
+_LEAST: Final = 5  # characters of a word
+_WORD: Final = re.compile(rf"[^\W_]{{{_LEAST},}}")
 _SAMPLE: Final = 300  # messages whose words are looked at
 _TRIED: Final = 80
 _CHOSEN: Final = 24
@@ -40,12 +41,16 @@ class Found:
 
 def _words(text: str) -> set[str]:
     """The longer words of a text as the search index keeps them: without case and accents."""
+    if text.isascii():  # most are, and have nothing to be taken off
+        return set(_WORD.findall(text.lower()))
     plain = unicodedata.normalize("NFKD", text)
     return set(_WORD.findall("".join(c for c in plain if not unicodedata.combining(c)).casefold()))
 
 
 def _plain_words(text: str) -> set[str]:
     """Those that are alike in every form: whether the index takes off an accent depends on the script."""
+    if text.isascii():
+        return _words(text)
     return _words(text) & set(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
 
 
@@ -117,16 +122,25 @@ def _only_there(ctx: Ctx, meant: sa.ColumnElement[bool], word: str, indexed: boo
 # ------------------------------------------------------------------ looking for them
 
 
-def look(desk: Desk, marks: list[str], cancelled: Callable[[], bool] = lambda: False) -> Found | None:
+def look(
+    desk: Desk,
+    marks: list[str],
+    cancelled: Callable[[], bool] = lambda: False,
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> Found | None:
     """Read every text of the file and every term of the search index; None where it was stopped."""
     search = _Search(desk.do(gone.key), frozenset(marks))
-    for table in Base.metadata.sorted_tables:
-        texts = _texts(table)
+    tables = [table for table in Base.metadata.sorted_tables if marks and _texts(table)]
+    ends = desk.ask(_ends, tables)
+    before, total = 0, sum(ends.values())
+    for table in tables:
         after: int | None = 0
-        while marks and texts and after is not None:
+        while after is not None:
             if cancelled():
                 return None
-            after = desk.ask(_rows, search, table, texts, after)
+            progress(before + after, total)
+            after = desk.ask(_rows, search, table, _texts(table), after)
+        before += ends[table.name]
     if marks:
         desk.ask(_terms, search)
     return Found(len(marks), search.cells, dict(search.hits))
@@ -143,6 +157,8 @@ class _Search:
 
     def read(self, where: str, text: str) -> None:
         self.cells += 1
+        if len(text) < _LEAST:
+            return
         for word in _words(text):
             met = self._known.get(word)
             if met is None:
@@ -157,6 +173,15 @@ def _texts(table: sa.Table) -> list[sa.Column[Any]]:
     if table.name == "audit" or table.dialect_options["sqlite"]["with_rowid"] is False:
         return []  # the audit holds no words by construction, and has a test of its own
     return [column for column in table.columns if isinstance(column.type, sa.String)]
+
+
+def _ends(ctx: Ctx, tables: Iterable[sa.Table]) -> dict[str, int]:
+    """The number of the last row of each table: how far there is to read."""
+    found: dict[str, int] = {}
+    for table in tables:
+        row: sa.ColumnClause[int] = sa.literal_column(f"{table.name}.rowid")
+        found[table.name] = ctx.session.scalar(sa.select(sa.func.max(row)).select_from(table)) or 0
+    return found
 
 
 def _rows(ctx: Ctx, search: _Search, table: sa.Table, texts: list[sa.Column[Any]], after: int) -> int | None:

@@ -21,8 +21,12 @@ class Term:
 
     words: tuple[str, ...]
     begins: bool = False
+    known: tuple[str, ...] = ()  # the words that begin so, where they are few
 
     def __str__(self) -> str:
+        if self.known:
+            said = " OR ".join(f'"{" ".join((*self.words[:-1], word))}"' for word in self.known)
+            return f"({said})"
         return f'"{" ".join(self.words)}"{" *" if self.begins else ""}'
 
 

@@ -1,32 +1,25 @@
-"""How long words are kept (R60): rules, the moment when each item's words go, and letting them go.
+"""How long words are kept (R60): rules, and the moment when each item's words go.
 
-The strictest of the platform's limit and the organisation's rule wins. The rule never touches what is still
-open: that is counted and shown. A platform's limit runs from when it last confirmed a message (desk.sweep
-asks again in time), and empties what it did not confirm, whoever is at work on it.
+The strictest of the platform's limit and the organisation's rule wins. What lets them go is desk.expiry.
 """
 
-from collections.abc import Callable
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 
-from moderator_app.desk import audit, clocks, duties, gone
-from moderator_app.desk.desk import Ctx, Desk
+from moderator_app.desk import audit, duties
+from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import Forgets
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
-from moderator_app.models.base import Level, Status
-from moderator_app.models.care import Action, Note
-from moderator_app.models.inbox import Account, Item, Message, Thread
+from moderator_app.models.base import Level, Status, millis
+from moderator_app.models.inbox import Account, Item, Message
 from moderator_app.models.privacy import HeldItem, Request, RequestState, RetentionRule
 
 DEFAULT_DAYS: Final = 30
 LONGEST_DAYS: Final = 730
-# Notes and reasons are our own words, the record of the care that was given: as long as the audit (R71).
-RECORD: Final = timedelta(days=730)
-_BATCH: Final = 100  # messages in one transaction: about a third of a second of the write lock
-_ITEMS: Final = 20
 _OVER: Final = (Status.ANSWERED, Status.CLOSED, Status.EARLIER)
 _HOLDS: Final = (RequestState.ASKED, RequestState.HOLDING)
 
@@ -60,18 +53,6 @@ class Due:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Forgot:
-    """What a run let go, and what it had to leave."""
-
-    items: int = 0
-    messages: int = 0
-    unconfirmed: int = 0
-    records: int = 0
-    due_open: int = 0
-    held: int = 0
-
-
 def held(ctx: Ctx) -> sa.ColumnElement[bool]:
     """The condition that an item is kept by a hold that stands, also while it waits for its second person."""
     standing = (
@@ -83,10 +64,14 @@ def held(ctx: Ctx) -> sa.ColumnElement[bool]:
     return standing.exists()
 
 
-def _finished() -> sa.ColumnElement[bool]:
-    """The condition that nobody is at work on an item any more."""
-    passed_on = sa.and_(Item.escalated_to != "", Item.status != Status.CLOSED)
-    return sa.and_(Item.status.in_(_OVER), sa.not_(passed_on))
+def finished() -> sa.ColumnElement[bool]:
+    """The condition that nobody is at work on an item any more.
+
+    The plus keeps SQLite from reading every finished item by the index on the status, where a few are named.
+    """
+    status = sa.literal_column("+item.status", Item.status.type)
+    passed_on = sa.and_(Item.escalated_to != "", status != Status.CLOSED)
+    return sa.and_(status.in_(_OVER), sa.not_(passed_on))
 
 
 def days_for(ctx: Ctx, platform: str, level: Level) -> int:
@@ -118,13 +103,13 @@ def set_days(ctx: Ctx, platform: str, level: Level, days: int) -> None:
 def due(ctx: Ctx, item_id: int) -> Forgets | None:
     """When the words of an item go, and why; None where none are left."""
     found = ctx.session.execute(
-        sa.select(Item, Account.platform, held(ctx), _finished())
+        sa.select(Item, Account.platform, held(ctx), finished())
         .join(Account, Account.id == Item.account_id)
         .where(Item.id == item_id)
     ).first()
     if found is None:
         return None
-    item, platform, is_held, finished = found
+    item, platform, is_held, is_over = found
     if item.words_since is None:
         return None
     days = days_for(ctx, platform, item.level)
@@ -138,9 +123,9 @@ def due(ctx: Ctx, item_id: int) -> Forgets | None:
                 Message.item_id == item_id, Message.gone_at.is_(None)
             )
         )
-        if oldest is not None and (not finished or oldest + limit < at):
+        if oldest is not None and (not is_over or oldest + limit < at):
             return Forgets(oldest + limit, "platform", days)
-    return Forgets(at, "rule" if finished else "open", days)
+    return Forgets(at, "rule" if is_over else "open", days)
 
 
 def _held_until(ctx: Ctx, item_id: int) -> datetime | None:
@@ -155,223 +140,125 @@ def _held_until(ctx: Ctx, item_id: int) -> datetime | None:
 # ------------------------------------------------------------------ for the screen
 
 
+def limits(ctx: Ctx) -> tuple[dict[int, str], dict[tuple[str, Level], int]]:
+    """The platform of each account, and how many days the words of a platform's level are kept."""
+    accounts = {row.id: row.platform for row in ctx.session.execute(sa.select(Account.id, Account.platform))}
+    platforms = sorted(set(accounts.values()))
+    return accounts, {(name, level): days_for(ctx, name, level) for name in platforms for level in Level}
+
+
 def table(ctx: Ctx) -> list[RuleRow]:
     """What is kept and what is due, for each platform that is connected and each level."""
-    platforms = ctx.session.scalars(sa.select(Account.platform).distinct().order_by(Account.platform)).all()
-    return [_rule_row(ctx, platform, level) for platform in platforms for level in Level]
+    accounts, days = limits(ctx)
+    kept: dict[tuple[str, Level], _Kept] = dict.fromkeys(days, _Kept())
+    for account_id, level, *numbers in ctx.session.execute(_kept(ctx, accounts, days)):
+        place = accounts[account_id], level
+        kept[place] = kept[place].plus(_Kept(*numbers))
+    return [_rule_row(ctx, place, days[place], found) for place, found in kept.items()]
 
 
-def _rule_row(ctx: Ctx, platform: str, level: Level) -> RuleRow:
-    days = days_for(ctx, platform, level)
-    over = ctx.now - timedelta(days=days)
-    soon = over + timedelta(days=7)
-    open_, kept_back = sa.not_(_finished()), held(ctx)
-    free = sa.not_(sa.or_(open_, kept_back))
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Counts of items whose words are kept; `since` is the oldest of those that may go."""
+
+    kept: int = 0
+    due_soon: int = 0
+    due_open: int = 0
+    held: int = 0
+    since: datetime | None = None
+
+    def plus(self, other: "_Kept") -> "_Kept":
+        return _Kept(
+            self.kept + other.kept,
+            self.due_soon + other.due_soon,
+            self.due_open + other.due_open,
+            self.held + other.held,
+            min((at for at in (self.since, other.since) if at), default=None),
+        )
+
+
+def _kept(ctx: Ctx, accounts: dict[int, str], days: dict[tuple[str, Level], int]) -> sa.Executable:
+    """All counts of the table in one reading of the items: one for each line would read them as often."""
+    over = over_at(ctx, accounts, days)
+    soon = over + round(timedelta(days=7).total_seconds() * 1000)
+    since = sa.type_coerce(Item.words_since, sa.Integer)
+    over_with, kept_back = finished(), held(ctx)
+    free = sa.and_(over_with, sa.not_(kept_back))
 
     def many(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
         return sa.func.coalesce(sa.func.sum(sa.cast(condition, sa.Integer)), 0)
 
-    since = sa.func.min(sa.case((free, Item.words_since)), type_=Item.last_at.type)
-    row = ctx.session.execute(
+    return (
         sa.select(
+            Item.account_id,
+            Item.level,
             sa.func.count(),
-            many(sa.and_(free, Item.words_since <= soon)),
-            many(sa.and_(open_, sa.not_(kept_back), Item.words_since <= over)),
+            many(sa.and_(since <= soon, free)),
+            many(sa.and_(since <= over, sa.not_(over_with), sa.not_(kept_back))),
             many(kept_back),
-            since,
+            sa.func.min(sa.case((free, Item.words_since)), type_=Item.last_at.type),
         )
-        .join(Account, Account.id == Item.account_id)
-        .where(Account.platform == platform, Item.level == level, Item.words_since.is_not(None))
-    ).one()
-    rule = ctx.session.get(RetentionRule, (platform, level))
-    ends = duties.of(platform).ends
+        .where(Item.words_since.is_not(None))
+        .group_by(Item.account_id, Item.level)
+    )
+
+
+def over_at(ctx: Ctx, accounts: dict[int, str], days: dict[tuple[str, Level], int]) -> sa.ColumnElement[int]:
+    """The moment before which an item's words are over their time, as the file has moments."""
+    usual, *others = [kept for kept, _ in Counter(days.values()).most_common()] or [DEFAULT_DAYS]
+
+    def at(kept: int) -> sa.ColumnElement[int]:
+        return sa.literal(millis(ctx.now - timedelta(days=kept)), sa.Integer)
+
+    cases = [(_places(accounts, days, kept), at(kept)) for kept in others]
+    return sa.case(*cases, else_=at(usual)) if cases else at(usual)
+
+
+def _places(
+    accounts: dict[int, str], days: dict[tuple[str, Level], int], kept: int
+) -> sa.ColumnElement[bool]:
+    """The condition that an item is of an account and level whose words are kept for so many days."""
+    place = Item.account_id * len(Level) + sa.type_coerce(Item.level, sa.Integer)
+    return place.in_(
+        [
+            account_id * len(Level) + level
+            for account_id, platform in accounts.items()
+            for level in Level
+            if days[platform, level] == kept
+        ]
+    )
+
+
+def _rule_row(ctx: Ctx, place: tuple[str, Level], days: int, found: _Kept) -> RuleRow:
+    rule = ctx.session.get(RetentionRule, place)
+    ends = duties.of(place[0]).ends
     return RuleRow(
-        platform=platform,
-        level=level,
+        platform=place[0],
+        level=place[1],
         days=days,
         chosen=rule.days if rule else None,
         limit_hours=int(ends.total_seconds() // 3600) if ends else None,
-        kept=row[0],
-        due_soon=row[1],
-        due_open=row[2],
-        held=row[3],
-        next_at=row[4] + timedelta(days=days) if row[4] else None,
+        kept=found.kept,
+        due_soon=found.due_soon,
+        due_open=found.due_open,
+        held=found.held,
+        next_at=found.since + timedelta(days=days) if found.since else None,
     )
 
 
 def nearest(ctx: Ctx, limit: int = 50) -> list[Due]:
     """The items whose words go next by the rules, nearest first."""
+    accounts, days = limits(ctx)
     found: list[Due] = []
-    platforms = ctx.session.scalars(sa.select(Account.platform).distinct()).all()
-    for platform, level in ((platform, level) for platform in platforms for level in Level):
-        days = timedelta(days=days_for(ctx, platform, level))
+    for kept in sorted(set(days.values())):
+        # In the order of the index, and no further than the first that are free to go.
         rows = ctx.session.execute(
-            sa.select(Item.id, Item.words_since)
-            .join(Account, Account.id == Item.account_id)
-            .where(_finished(), sa.not_(held(ctx)), Item.words_since.is_not(None))
-            .where(Account.platform == platform, Item.level == level)
+            sa.select(Item.id, Item.account_id, Item.level, Item.words_since)
+            .where(finished(), sa.not_(held(ctx)), Item.words_since.is_not(None))
+            .where(_places(accounts, days, kept))
             .order_by(Item.words_since)
             .limit(limit)
         )
-        found += [Due(key, platform, level, since + days) for key, since in rows if since is not None]
+        after = timedelta(days=kept)
+        found += [Due(key, accounts[account], level, at + after) for key, account, level, at in rows if at]
     return sorted(found, key=lambda one: one.at)[:limit]
-
-
-# ------------------------------------------------------------------ letting go
-
-
-def run(
-    desk: Desk,
-    progress: Callable[[int, int], None] = lambda *_: None,
-    cancelled: Callable[[], bool] = lambda: False,
-) -> Forgot:
-    """Let go of all that is over its time, in small steps; what was forgotten is then gone from the file."""
-    items = messages = unconfirmed = records = 0
-    waiting = desk.ask(_over)
-    total = len(waiting)
-    while waiting and not cancelled():
-        went, words, unfinished = desk.do(_expire, waiting[:_ITEMS])
-        waiting = unfinished + waiting[_ITEMS:]
-        items, messages = items + went, messages + words
-        progress(total - len(waiting), total)
-    while not cancelled() and (count := desk.do(_unconfirmed)):
-        unconfirmed += count
-    while not cancelled() and (count := desk.do(_old_records)):
-        records += count
-    lines = desk.do(_old_lines)
-    if items or unconfirmed or records or lines:
-        desk.store.checkpoint()
-        desk.do(_tell, items, messages, unconfirmed, records)
-    due_open, kept = desk.ask(_left)
-    return Forgot(items, messages, unconfirmed, records, due_open, kept)
-
-
-def _old_lines(ctx: Ctx) -> int:
-    return audit.cut(ctx, ctx.now - RECORD)
-
-
-def _tell(ctx: Ctx, items: int, messages: int, unconfirmed: int, records: int) -> None:
-    audit.write(ctx, "forgot", items=items, messages=messages, unconfirmed=unconfirmed, records=records)
-
-
-def _left(ctx: Ctx) -> tuple[int, int]:
-    rows = table(ctx)
-    return sum(row.due_open for row in rows), sum(row.held for row in rows)
-
-
-def _over(ctx: Ctx) -> list[int]:
-    """The items whose words are over their time, the oldest first."""
-    found: list[tuple[datetime, int]] = []
-    platforms = ctx.session.scalars(sa.select(Account.platform).distinct()).all()
-    for platform, level in ((platform, level) for platform in platforms for level in Level):
-        over = ctx.now - timedelta(days=days_for(ctx, platform, level))
-        rows = ctx.session.execute(
-            sa.select(Item.words_since, Item.id)
-            .join(Account, Account.id == Item.account_id)
-            .where(_finished(), sa.not_(held(ctx)), Item.words_since <= over)
-            .where(Account.platform == platform, Item.level == level)
-        )
-        found += [(since, key) for since, key in rows if since is not None]
-    return [key for _, key in sorted(found)]
-
-
-def _expire(ctx: Ctx, item_ids: list[int]) -> tuple[int, int, list[int]]:
-    """Empty some items, about a batch of messages; answers which of them are not finished yet."""
-    # Looked at again: somebody may have opened one since the list was made.
-    chosen = sa.select(Item).where(
-        Item.id.in_(item_ids), _finished(), sa.not_(held(ctx)), Item.words_since.is_not(None)
-    )
-    went = words = 0
-    unfinished: list[int] = []
-    for item in ctx.session.scalars(chosen.order_by(Item.words_since)).all():
-        if words >= _BATCH:
-            unfinished.append(item.id)
-            continue
-        rows = ctx.session.scalars(
-            sa.select(Message).where(Message.item_id == item.id, Message.gone_at.is_(None)).limit(_BATCH)
-        ).all()
-        _let_go(ctx, rows)
-        words += len(rows)
-        if len(rows) == _BATCH:
-            unfinished.append(item.id)
-            continue
-        item.words_since, item.pending, item.new_messages = None, 0, 0
-        gone.drop_drafts(ctx, [item.id])
-        words += _close_thread(ctx, item.thread_id)
-        went += 1
-    return went, words, unfinished
-
-
-def _let_go(ctx: Ctx, rows: Any) -> None:
-    for row in rows:
-        if row.read_v is None:
-            row.read_v = 0  # there is nothing left to read
-    gone.empty(ctx, rows, gone.EXPIRED)
-
-
-def _close_thread(ctx: Ctx, thread_id: int) -> int:
-    """Where nobody's words are left in a conversation, our answers to them and its title go, too."""
-    ctx.session.flush()
-    left = sa.select(Message.id).where(
-        Message.thread_id == thread_id, Message.gone_at.is_(None), Message.ours.is_(False)
-    )
-    if ctx.session.scalar(left.limit(1)) is not None:
-        return 0
-    ours = ctx.session.scalars(
-        sa.select(Message).where(
-            Message.thread_id == thread_id, Message.gone_at.is_(None), Message.ours.is_(True)
-        )
-    ).all()
-    gone.empty(ctx, ours, gone.EXPIRED)
-    gone.untitle(ctx.session.get_one(Thread, thread_id))
-    return len(ours)
-
-
-def _unconfirmed(ctx: Ctx) -> int:
-    """Empty what a platform's limit no longer lets us keep unasked. Its item stays in the work it is in."""
-    count = 0
-    accounts = ctx.session.scalars(sa.select(Account).where(Account.platform.in_(duties.DUTIES))).all()
-    for account in accounts:
-        ends = duties.of(account.platform).ends
-        if ends is None:
-            continue
-        rows = ctx.session.scalars(
-            sa.select(Message)
-            .join(Item, Item.id == Message.item_id)
-            .where(Message.account_id == account.id, Message.gone_at.is_(None))
-            .where(Message.fetched_at <= ctx.now - ends, sa.not_(held(ctx)))
-            .limit(_BATCH)
-        ).all()
-        items = {row.item_id for row in rows if row.read_v is None}
-        for item in ctx.session.scalars(sa.select(Item).where(Item.id.in_(items))):
-            item.pending = max(0, item.pending - sum(r.read_v is None for r in rows if r.item_id == item.id))
-            clocks.settle(item, ctx.now)
-        for row in rows:
-            row.read_v = row.read_v or 0
-        gone.empty(ctx, rows, gone.UNCONFIRMED)
-        count += len(rows)
-    return count
-
-
-def _old_records(ctx: Ctx) -> int:
-    """Let go of our own notes and reasons when the record's time is over."""
-    over = ctx.now - RECORD
-    notes = ctx.session.scalars(
-        sa.select(Note)
-        .join(Item, Item.id == Note.item_id)
-        .where(Note.at <= over, _finished(), sa.not_(held(ctx)), Note.text != "")
-        .limit(_BATCH)
-    ).all()
-    for note in notes:
-        note.text, note.forgotten_at = "", note.forgotten_at or ctx.now
-    worded = sa.or_(*(Action.detail.like(f'%"{name}": "_%') for name in ("text", "reason", "note")))
-    actions = ctx.session.scalars(
-        sa.select(Action)
-        .outerjoin(Item, Item.id == Action.item_id)
-        .where(Action.at <= over, worded, Action.detail.not_like('%"erased"%'))
-        .where(sa.or_(Item.id.is_(None), sa.and_(_finished(), sa.not_(held(ctx)))))
-        .limit(_BATCH)
-    ).all()
-    for action in actions:
-        gone.hush(action)
-    return len(notes) + len(actions)

@@ -367,8 +367,11 @@ def _excerpt(
     if not reasons:
         return (text or "")[:_EXCERPT], ()
     # The worst reason comes first, and of those the first in the text.
-    begin = next((cue.start - _BEFORE for cue in reasons if cue.level == level and cue.end > 0), 0)
-    begin = max(begin, 0)
+    begin = 0
+    for cue in reasons:
+        if cue.level == level and cue.end > 0:
+            begin = max(cue.start - _BEFORE, 0)
+            break
     cut = (text or "")[begin : begin + _EXCERPT]
     if begin + _EXCERPT > _BEGINNING:
         (cut,) = _FAR.first(ctx.session, {"id": message_id, "begin": begin}) or ("",)
@@ -393,7 +396,9 @@ def _card(ctx: Ctx, reasons: tuple[Cue, ...], drafted: AbstractSet[int], row: tu
     message_id, worst, text, item_id, level, rank, pending, title, name, handle, channel, platform = row[:12]
     kind, audience, lang, new, waiting, due, status, assignee, escalated, acknowledged = row[12:22]
     snoozed, seen, checking, confirmed = row[22:]
-    withheld = duties.withheld(platform, maybe_moment(checking), maybe_moment(confirmed), ctx.now)
+    withheld = ""
+    if checking is not None or platform in duties.VEILED:
+        withheld = duties.withheld(platform, maybe_moment(checking), maybe_moment(confirmed), ctx.now)
     if withheld:
         title, excerpt, spans = "", "", tuple[Span, ...]()
     else:

@@ -29,7 +29,7 @@ from moderator_app.paths import Profile
 
 _log = logging.getLogger(__name__)
 
-_READERS: Final = 4
+_BESIDE: Final = 3  # connections that are kept beside the warm one
 
 Listener = Callable[[frozenset[str]], None]
 
@@ -60,13 +60,17 @@ class Store:
         self._key = key
         self._lock = lock
         self._reserve = reserve
-        self._writing = threading.RLock()
+        self._writing = threading.Lock()
+        self._next = threading.Lock()  # held while waiting to write: who comes again comes after
         self._guard = threading.Lock()
         self._live: set[Any] = set()  # the driver's connections, to be interrupted
         self._listeners: list[Listener] = []
         self._aside: tempfile.TemporaryDirectory[str] | None = None
-        self._engine = self._make_engine()
+        # Each connection decrypts and keeps pages of its own: one keeps many, and whoever comes alone has it.
+        self._engine = self._make_engine(cipher.WARM, pool_size=1, max_overflow=0)
         self._writer = self._engine.execution_options(begin="BEGIN IMMEDIATE")
+        self._taken = threading.Lock()
+        self._beside = self._make_engine(cipher.BESIDE, pool_size=_BESIDE, max_overflow=2)
 
     @classmethod
     def open(cls, profile: Profile, dek: bytearray) -> Self:
@@ -138,7 +142,7 @@ class Store:
             try:
                 store.migrate(profile, new=new)
             except BaseException:
-                store._engine.dispose()
+                store._dispose()
                 raise
         return store
 
@@ -154,7 +158,7 @@ class Store:
             migrations.upgrade(connection)
 
     def _version(self) -> str | None:
-        with said(self.path), self._engine.connect() as connection:
+        with said(self.path), self._connected() as connection:
             return migrations.version(connection)
 
     @staticmethod
@@ -170,20 +174,24 @@ class Store:
         self.checkpoint()
         copies.check(swap.put_aside(profile, f"before-{version}", link=False), self._key)
 
-    def _connect(self) -> Any:
-        connection = cipher.connect(self.path, self._key, read_only=self.read_only)
-        with self._guard:
-            self._live.add(connection)
-        return connection
+    def _make_engine(self, cache: int, *, pool_size: int, max_overflow: int) -> sa.Engine:
+        def connect() -> Any:
+            connection = cipher.connect(self.path, self._key, read_only=self.read_only, cache=cache)
+            # The words of the search index, for who asks which of them begin so.
+            connection.execute(
+                "CREATE VIRTUAL TABLE temp.search_words USING fts5vocab('main', 'message_fts', 'instance')"
+            )
+            with self._guard:
+                self._live.add(connection)
+            return connection
 
-    def _make_engine(self) -> sa.Engine:
         engine = sa.create_engine(
             "sqlite://",
             module=sqlcipher,
-            creator=self._connect,
+            creator=connect,
             poolclass=sa.pool.QueuePool,
-            pool_size=_READERS,
-            max_overflow=2,
+            pool_size=pool_size,
+            max_overflow=max_overflow,
             pool_use_lifo=True,  # the connection that wrote last is the one whose cache is right and warm
             hide_parameters=True,  # parameters are people's words
         )
@@ -205,6 +213,25 @@ class Store:
         return engine
 
     @contextlib.contextmanager
+    def _free(self) -> Iterator[sa.Engine]:
+        """The engine of the warm connection where nobody has it; of those beside it otherwise."""
+        alone = self._taken.acquire(blocking=False)
+        try:
+            yield self._engine if alone else self._beside
+        finally:
+            if alone:
+                self._taken.release()
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[sa.Connection]:
+        with self._free() as engine, engine.connect() as connection:
+            yield connection
+
+    def _dispose(self) -> None:
+        self._engine.dispose()
+        self._beside.dispose()
+
+    @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
         """A session that sees one state of the file and writes nothing."""
         with said(self.path), self._session("BEGIN") as session:
@@ -218,7 +245,7 @@ class Store:
         """
         if self.read_only:
             raise ReadOnly
-        with self._writing, said(self.path), self._session("BEGIN IMMEDIATE") as session:
+        with self._in_turn(), said(self.path), self._session("BEGIN IMMEDIATE") as session:
             yield session
             session.finish()
             tables = frozenset(session.changed)
@@ -227,17 +254,28 @@ class Store:
                 listener(tables)
 
     @contextlib.contextmanager
-    def _session(self, begin: str) -> Iterator[Session]:
-        session = Session(self._engine, self._engine.raw_connection())
+    def _in_turn(self) -> Iterator[None]:
+        """Hold the lock of the one writer; a long run of small steps does not overtake who waits."""
+        with self._next:
+            self._writing.acquire()
         try:
-            session.begin_at_once(begin)
-            yield session
-        except (sqlcipher.Error, MemoryError):
-            # After one bad page a connection may fail on every other: the next one does not.
-            session.broken()
-            raise
+            yield
         finally:
-            session.leave()
+            self._writing.release()
+
+    @contextlib.contextmanager
+    def _session(self, begin: str) -> Iterator[Session]:
+        with self._free() as engine:
+            session = Session(engine, engine.raw_connection())
+            try:
+                session.begin_at_once(begin)
+                yield session
+            except (sqlcipher.Error, MemoryError):
+                # After one bad page a connection may fail on every other: the next one does not.
+                session.broken()
+                raise
+            finally:
+                session.leave()
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Hear of every change; the answer stops the hearing."""
@@ -246,7 +284,7 @@ class Store:
 
     def checkpoint(self) -> None:
         """Move the write-ahead log into the file and empty it."""
-        with self._writing, said(self.path), self._engine.connect() as connection:
+        with self._in_turn(), said(self.path), self._connected() as connection:
             connection.connection.driver_connection.execute(  # type: ignore[union-attr]  # a live connection has one
                 "PRAGMA wal_checkpoint(TRUNCATE)"
             ).fetchall()
@@ -257,7 +295,7 @@ class Store:
         Every page is checked against its seal; `thorough` also checks tables, indexes and search, which
         takes about a minute for a million messages.
         """
-        with said(self.path), self._engine.connect() as connection:
+        with said(self.path), self._connected() as connection:
             raw = connection.connection.driver_connection
             assert raw is not None
             wrong = [str(row[0]) for row in raw.execute("PRAGMA cipher_integrity_check")]
@@ -273,7 +311,7 @@ class Store:
 
     def stats(self) -> dict[str, Any]:
         """Rows of each table that a person cares for, bytes of the file and its log, versions."""
-        with said(self.path), self._engine.connect() as connection:
+        with said(self.path), self._connected() as connection:
             rows = copies.contents(connection.connection.driver_connection)
             schema = migrations.version(connection)
         log = self.path.with_name(self.path.name + "-wal")
@@ -308,7 +346,7 @@ class Store:
                 self.checkpoint()
             except ForTheModerator:
                 _log.warning("the log could not be emptied into the file; it will be at the next start")
-        self._engine.dispose()
+        self._dispose()
         if self._aside is not None:
             self._aside.cleanup()
         self._key.wipe()

@@ -21,6 +21,7 @@ from moderator_app.paths import Profile
 from moderator_app.vault import Vault
 from tests.benchmarks import fill, reading_speed, screens
 from tests.benchmarks.figures import Figure, at_most, figure, middle, sample, show, write
+from tests.benchmarks.letting_go import LettingGo
 from tests.benchmarks.questions import Bench
 
 _DEFAULT: Final = Path("build/bench.json")
@@ -82,7 +83,8 @@ def _filled(messages: int, folder: Path, say: Console, keep: Path | None) -> Ite
 
 def _store(profile: Profile, key: bytes, sizes: Sizes, say: Console) -> Iterator[Figure]:
     with Store.open(profile, bytearray(key)) as store:
-        bench = Bench(fill.take_up(store), key)
+        filled = fill.take_up(store)
+        bench, last = Bench(filled, key), LettingGo(filled, key)
         for figures in (
             bench.space(),
             bench.reads(sizes.reads),
@@ -91,6 +93,9 @@ def _store(profile: Profile, key: bytes, sizes: Sizes, say: Console) -> Iterator
             bench.sealed(sizes.reads),
             bench.pulls(sizes.pages),
             bench.imported(sizes.imports),
+            last.copied(),
+            last.retention(),
+            last.erasure(),
         ):
             for one in figures:
                 say.print(f"[dim]{one.name}: {one.value:,g} {one.unit}[/dim]")

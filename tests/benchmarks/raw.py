@@ -68,7 +68,7 @@ def connect(path: Path, dek: bytes | None) -> Any:
     connection = sqlcipher.connect(str(path), isolation_level=None, cached_statements=256)
     if dek is not None:
         connection.set_key(keys.spec(bytearray(dek)))
-    for pragma in cipher.PRAGMAS:
+    for pragma in (*cipher.PRAGMAS, f"cache_size=-{cipher.WARM}"):
         connection.execute(f"PRAGMA {pragma}")
     return connection
 

@@ -32,6 +32,9 @@ def test_everything_is_measured_and_written(tmp_path: Path) -> None:
         "encrypted to plain",
         "start",
         "scroll",
+        "retention, each message",
+        "decision during erasure",
+        "recovery",
     ):
         assert part in names
     assert len({one["name"] for one in read}) == len(read)

@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 from conftest import Clock, Shift
 
-from moderator_app.desk import audit, retention, safety, threads, triage
+from moderator_app.desk import audit, expiry, safety, threads, triage
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import Outcome, Queue
 
@@ -68,13 +68,13 @@ def test_the_record_lets_go_of_its_oldest_lines_and_still_shows_a_forged_one(
     clock.forward(days=400)
     shift.desk.do(triage.reopen, item)
     clock.forward(days=331)  # the first four are now older than 24 months
-    retention.run(shift.desk)
+    expiry.run(shift.desk)
     lines = shift.desk.ask(audit.lines)
     assert [line.what for line in reversed(lines)][:2] == ["reopen", "cut"]
     assert lines[-1].seq == 5
     assert shift.desk.ask(audit.broken) is None
     clock.forward(days=400)
-    retention.run(shift.desk)
+    expiry.run(shift.desk)
     assert shift.desk.ask(audit.lines)[-1].what == "cut", "that lines went is itself a line"
     assert shift.desk.ask(audit.broken) is None
     with shift.desk.store.write() as session:

@@ -21,6 +21,7 @@ from moderator_app.desk import (
     audit,
     duties,
     erasure,
+    expiry,
     holds,
     replies,
     requests,
@@ -78,9 +79,9 @@ def test_words_go_thirty_days_after_the_last_message_and_the_moment_is_known_bef
     assert (due.at, due.why, due.days) == (last + timedelta(days=30), "rule", 30)
     assert shift.desk.ask(threads.view, item).forgets == due
     shift.clock.forward(days=29)
-    assert retention.run(shift.desk).items == 0
+    assert expiry.run(shift.desk).items == 0
     shift.clock.forward(days=1)
-    assert retention.run(shift.desk) == retention.Forgot(items=1, messages=1)
+    assert expiry.run(shift.desk) == expiry.Forgot(items=1, messages=1)
     assert "heronfeather" not in _texts(shift.desk)
     assert holding(store.path, DEK, {"heronfeather"}) == set()
     view = shift.desk.ask(threads.view, item)
@@ -94,7 +95,7 @@ def test_words_go_thirty_days_after_the_last_message_and_the_moment_is_known_bef
 def test_what_the_rule_let_go_does_not_come_back_with_a_late_copy(shift: Shift) -> None:
     _closed(shift, "the heronfeather fell")
     shift.clock.forward(days=31)
-    retention.run(shift.desk)
+    expiry.run(shift.desk)
     message = shift.platform.all_messages()[0].id
     shift.platform.edit(message, "the heronfeather fell again")
     shift.sync.run()
@@ -108,7 +109,7 @@ def test_our_answers_drafts_and_titles_go_with_the_last_words_of_a_conversation(
     shift.sync.run()
     shift.desk.do(replies.save_draft, item, "and another heronfeather", Audience.PUBLIC)
     shift.clock.forward(days=31)
-    retention.run(shift.desk)
+    expiry.run(shift.desk)
     assert "heronfeather" not in _texts(shift.desk)
 
 
@@ -118,7 +119,7 @@ def test_open_and_escalated_work_is_never_forgotten_by_the_rule(shift: Shift) ->
     passed_on = _closed(shift, "the heronfeather fell")
     shift.desk.do(safety.escalate, passed_on, "On-call lead", "reads the lake")
     shift.clock.forward(days=400)
-    found = retention.run(shift.desk)
+    found = expiry.run(shift.desk)
     assert (found.items, found.due_open) == (0, 2)
     assert {"still waiting by the lighthouse", "the heronfeather fell"} <= words_of(shift.desk)
     due = shift.desk.ask(retention.due, _items(shift)["@wren"])
@@ -138,7 +139,7 @@ def test_each_platform_and_level_has_its_rule_and_each_change_is_recorded(shift:
     assert (rows[Level.AMBER].days, rows[Level.AMBER].kept, rows[Level.GREEN].days) == (7, 1, 30)
     shift.clock.forward(days=8)
     assert [one.item_id for one in shift.desk.ask(retention.nearest)] == [item]
-    assert retention.run(shift.desk).items == 1
+    assert expiry.run(shift.desk).items == 1
     for days in (0, 731):
         with pytest.raises(ForTheModerator, match="1 to 730"):
             shift.desk.do(retention.set_days, "demo", Level.AMBER, days)
@@ -158,7 +159,7 @@ def test_a_new_message_begins_the_count_anew(shift: Shift) -> None:
 def test_a_long_conversation_goes_in_small_steps_that_can_be_stopped(
     shift: Shift, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "_BATCH", 2)
+    monkeypatch.setattr(expiry, "_BATCH", 2)
     first = shift.platform.say("@robin", "word number zero")
     for number in range(1, 5):
         shift.platform.say("@robin", f"word number {number}", parent=first)
@@ -172,9 +173,9 @@ def test_a_long_conversation_goes_in_small_steps_that_can_be_stopped(
         asked.append(1)
         return len(asked) > 1
 
-    retention.run(shift.desk, cancelled=once)
+    expiry.run(shift.desk, cancelled=once)
     assert len(words_of(shift.desk) - {""}) == 3
-    retention.run(shift.desk)
+    expiry.run(shift.desk)
     assert words_of(shift.desk) == {""}
 
 
@@ -182,7 +183,7 @@ def test_notes_and_reasons_go_after_two_years(shift: Shift) -> None:
     item = _closed(shift, "the heronfeather fell")
     shift.desk.do(threads.note, item, "likes birds")
     shift.clock.forward(days=731)
-    assert retention.run(shift.desk).records == 3
+    assert expiry.run(shift.desk).records == 3
     assert "likes birds" not in _texts(shift.desk)
     assert "we spoke of it" not in _texts(shift.desk)
 
@@ -274,9 +275,9 @@ def test_a_platforms_limit_empties_what_it_did_not_confirm_and_gives_it_back(shi
     shift.clock.forward(hours=47)
     assert sync.check().health == "ok"
     shift.clock.forward(hours=47)
-    assert retention.run(shift.desk).unconfirmed == 0, "it was confirmed in between"
+    assert expiry.run(shift.desk).unconfirmed == 0, "it was confirmed in between"
     shift.clock.forward(hours=2)
-    assert retention.run(shift.desk).unconfirmed == 1
+    assert expiry.run(shift.desk).unconfirmed == 1
     assert "heronfeather" not in _texts(shift.desk)
     assert _items(shift)["@robin"] == item, "the work stays open"
     assert sync.check().brought.gone == 0
@@ -309,7 +310,7 @@ def test_a_hold_keeps_at_once_needs_two_and_ends(shift: Shift) -> None:
     with pytest.raises(ForTheModerator, match="somebody else"):
         shift.desk.do(holds.confirm, hold, "Ada")
     shift.clock.forward(days=2)
-    assert retention.run(shift.desk).held == 1
+    assert expiry.run(shift.desk).held == 1
     shift.desk.do(holds.confirm, hold, "Bo")
     due = shift.desk.ask(retention.due, item)
     assert due is not None
@@ -320,10 +321,10 @@ def test_a_hold_keeps_at_once_needs_two_and_ends(shift: Shift) -> None:
     shift.desk.do(holds.review, hold)
     shift.desk.do(holds.renew, hold, "Cy")
     shift.clock.forward(days=89)
-    assert retention.run(shift.desk).items == 0
+    assert expiry.run(shift.desk).items == 0
     shift.clock.forward(days=2)
     assert shift.desk.do(holds.lapse) == 1
-    assert retention.run(shift.desk).items == 1
+    assert expiry.run(shift.desk).items == 1
 
 
 def test_a_hold_that_nobody_confirms_lapses(shift: Shift) -> None:
@@ -490,7 +491,7 @@ def test_a_channel_that_repeats_the_title_goes_with_it(shift: Shift, channel: st
     item = shift.desk.ask(triage.queue, Queue.OPEN)[0].item_id
     shift.desk.do(triage.close, item, Outcome.ANSWERED)
     shift.clock.forward(days=31)
-    retention.run(shift.desk)
+    expiry.run(shift.desk)
     assert "heronfeat" not in _texts(shift.desk)
     shift.platform.edit(said, "what a morning, again")
     shift.sync.run()
@@ -503,5 +504,5 @@ def test_a_channel_of_its_own_stays(shift: Shift) -> None:
     item = shift.desk.ask(triage.queue, Queue.OPEN)[0].item_id
     shift.desk.do(triage.close, item, Outcome.ANSWERED)
     shift.clock.forward(days=31)
-    retention.run(shift.desk)
+    expiry.run(shift.desk)
     assert "#evenings" in _texts(shift.desk)

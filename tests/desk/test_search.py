@@ -73,6 +73,16 @@ def test_words_and_filters(lounge: Shift, typed: str, found: list[str]) -> None:
     assert _who(lounge, typed) == found
 
 
+@pytest.mark.parametrize("typed", ["hero", "her* -wat*", "patien", "a* from:mira", "wat* sort:best", "zzzz"])
+def test_a_beginning_finds_the_same_whether_its_words_are_few_or_many(
+    lounge: Shift, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    few = {hit.message_id for hit in _find(lounge, typed)}
+    monkeypatch.setattr(search, "_KNOWN", 0)  # from here on they are always too many to be named
+    assert {hit.message_id for hit in _find(lounge, typed)} == few
+    assert bool(few) is (typed != "zzzz")
+
+
 def test_levels_and_queues(lounge: Shift) -> None:
     levels = {"@sam": Level.CRISIS, "@noor": Level.AMBER}
 

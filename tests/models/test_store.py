@@ -1,5 +1,6 @@
 """The encrypted file: sealed, alone, kept, and clear about what is wrong."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -17,6 +18,7 @@ from tests_support import DEK, account_of, insert_message
 from moderator_app.errors import ForTheModerator
 from moderator_app.models import base, care, inbox, migrations, privacy
 from moderator_app.models.cipher import Damaged
+from moderator_app.models.session import Session
 from moderator_app.models.store import NewerFile, Store
 from moderator_app.paths import Profile
 
@@ -53,6 +55,19 @@ def test_what_was_committed_is_there_after_reopening(profile: Profile) -> None:
         session.add(care.Meta(key="k", value="v"))
     with Store.open(profile, bytearray(DEK)) as store, store.read() as session:
         assert session.get_one(care.Meta, "k").value == "v"
+
+
+def test_however_many_read_at_once_one_connection_keeps_many_pages_and_the_others_few(store: Store) -> None:
+    def cache(session: Session) -> int:
+        return -int(session.driver.execute("PRAGMA cache_size").fetchone()[0])
+
+    for _ in range(2):  # whoever comes first again gets the warm one again
+        with contextlib.ExitStack() as open_now:
+            found = [cache(open_now.enter_context(store.read())) for _ in range(5)]
+            found.append(cache(open_now.enter_context(store.write())))
+        assert found[0] == max(found)
+        assert max(found[1:]) < found[0] / 4
+        assert sum(found) <= 80 * 1024
 
 
 def test_a_failed_block_leaves_nothing(store: Store) -> None:
