@@ -1,0 +1,150 @@
+"""OAuth 2 tokens of one account: made by a sign-in in the browser, renewed once for all when they lapse.
+
+Sources: RFC 6749 (code, refresh), RFC 7636 (PKCE), RFC 8252 (programs on a desk).
+"""
+
+import base64
+import threading
+import time
+import webbrowser
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from connectors.errors import ConnectorError, OutcomeUnknown, SignInAgain, TryLater, Unreadable
+from connectors.http import Answer, Http
+from connectors.sign_in import Attempt, Loopback
+
+_EARLY: Final = 60.0  # seconds before its end in which a token is renewed
+_ENDED: Final = frozenset({"invalid_grant", "unauthorized_client", "invalid_client", "access_denied"})
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Our program as a platform knows it. A secret that ships with a program on a desk protects nothing.
+
+    `page` is where the person agrees, `token_path` where the code becomes tokens. `basic` says that the
+    client names itself in a header.
+    """
+
+    id: str
+    page: str
+    token_path: str
+    scope: str
+    secret: str = field(default="", repr=False)
+    basic: bool = False
+    more: Mapping[str, str] = field(default_factory=dict)  # of the page's query
+
+
+def explain(answer: Answer) -> ConnectorError | None:
+    """What a token endpoint says no with; None leaves the answer to its status."""
+    if answer.code() in _ENDED:
+        return SignInAgain(f"the sign-in has ended ({answer.code()})")
+    return None
+
+
+class OAuth:
+    """Used by every thread of one account; `fresh_secrets` hands a renewed token out to be stored."""
+
+    def __init__(
+        self,
+        http: Http,
+        client: Client,
+        secrets: Mapping[str, str],
+        open_page: Callable[[str], object] = webbrowser.open,
+    ) -> None:
+        self._http, self._client, self._open = http, client, open_page
+        self._secrets = dict(secrets)
+        self._handed_out = dict(secrets)
+        self._renewing = threading.Lock()
+        self._waiting: Loopback | None = None
+
+    def sign_in(self, port: int = 0, path: str = "/callback", host: str = "127.0.0.1") -> dict[str, str]:
+        """Let the person agree in the browser; the secrets to keep."""
+        attempt = Attempt()
+        with Loopback(port, path, host) as loopback:
+            self._waiting = loopback
+            query = attempt.query(
+                client_id=self._client.id,
+                redirect_uri=loopback.redirect_uri,
+                scope=self._client.scope,
+                **self._client.more,
+            )
+            code = loopback.code(f"{self._client.page}?{query}", attempt, open_page=self._open)
+            self._take(
+                self._ask(
+                    grant_type="authorization_code",
+                    code=code,
+                    redirect_uri=loopback.redirect_uri,
+                    code_verifier=attempt.verifier,
+                )
+            )
+        self._waiting = None
+        self._handed_out = dict(self._secrets)
+        return dict(self._secrets)
+
+    def header(self) -> dict[str, str]:
+        """The header of a signed-in call, with a token that still lives."""
+        token = self._secrets.get("access_token", "")
+        if not token or float(self._secrets.get("expires_at") or "inf") < time.time() + _EARLY:
+            self.renew(token)
+        return {"Authorization": f"Bearer {self._secrets['access_token']}"}
+
+    def call(self, ask: Callable[[dict[str, str]], Answer]) -> Answer:
+        """Make a signed-in call; where the token turns out to have lapsed, once more with a new one."""
+        header = self.header()
+        try:
+            return ask(header)
+        except SignInAgain:
+            self.renew(header["Authorization"].removeprefix("Bearer "))
+            return ask(self.header())
+
+    def renew(self, lapsed: str) -> None:
+        """Renew the token, unless somebody did since `lapsed` was seen."""
+        with self._renewing:
+            if self._secrets.get("access_token", "") != lapsed:
+                return
+            known = self._secrets.get("refresh_token", "")
+            if not known:
+                raise SignInAgain("the sign-in has ended")
+            self._take(self._ask(grant_type="refresh_token", refresh_token=known))
+
+    def fresh_secrets(self) -> dict[str, str] | None:
+        """All secrets, if any changed since they were last handed out."""
+        if self._secrets == self._handed_out:
+            return None
+        self._handed_out = dict(self._secrets)
+        return dict(self._secrets)
+
+    def stop(self) -> None:
+        """End a sign-in that waits for the browser."""
+        if self._waiting is not None:
+            self._waiting.stop()
+
+    def _ask(self, **said: str) -> Any:
+        form = {**said, "client_id": self._client.id}
+        headers = {}
+        if self._client.basic:
+            pair = f"{self._client.id}:{self._client.secret}".encode()
+            headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+        elif self._client.secret:
+            form["client_secret"] = self._client.secret
+        try:
+            return self._http.write(self._client.token_path, form=form, headers=headers).data
+        except OutcomeUnknown as trouble:
+            # Asking for a token does nothing that anybody could see: it is asked for again later.
+            raise TryLater(str(trouble), offline=True) from None
+
+    def _take(self, found: Any) -> None:
+        token = found.get("access_token") if isinstance(found, dict) else None
+        if not isinstance(token, str) or not token:
+            raise Unreadable("the platform answered without a token")
+        self._secrets["access_token"] = token
+        if found.get("refresh_token"):
+            self._secrets["refresh_token"] = str(found["refresh_token"])
+        lasts = found.get("expires_in")
+        self._secrets["expires_at"] = (
+            str(time.time() + float(lasts)) if isinstance(lasts, int | float) else ""
+        )
+        if found.get("scope"):
+            self._secrets["scope"] = str(found["scope"])
