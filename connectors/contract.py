@@ -5,7 +5,7 @@ survive is in the `state` text of a page, which the caller stores in the same tr
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -255,6 +255,9 @@ class Connector(ABC):
     def __init__(self, values: Mapping[str, str], secrets: Mapping[str, str]) -> None:
         self.values = dict(values)
         self.secrets = dict(secrets)
+        # Stores all secrets at once; whoever runs the connector sets it. A token that is used up by its own
+        # renewal must be stored before it is used.
+        self.keep: Callable[[Mapping[str, str]], None] = lambda _: None
 
     @abstractmethod
     def authorize(self) -> Mapping[str, str]:

@@ -44,7 +44,7 @@ def explain(answer: Answer) -> ConnectorError | None:
 
 
 class OAuth:
-    """Used by every thread of one account; `fresh_secrets` hands a renewed token out to be stored."""
+    """Used by every thread of one account; `keep` stores a renewed token before its first use."""
 
     def __init__(
         self,
@@ -52,8 +52,9 @@ class OAuth:
         client: Client,
         secrets: Mapping[str, str],
         open_page: Callable[[str], object] = webbrowser.open,
+        keep: Callable[[Mapping[str, str]], None] = lambda _: None,
     ) -> None:
-        self._http, self._client, self._open = http, client, open_page
+        self._http, self._client, self._open, self._keep = http, client, open_page, keep
         self._secrets = dict(secrets)
         self._handed_out = dict(secrets)
         self._renewing = threading.Lock()
@@ -143,8 +144,9 @@ class OAuth:
         if found.get("refresh_token"):
             self._secrets["refresh_token"] = str(found["refresh_token"])
         lasts = found.get("expires_in")
-        self._secrets["expires_at"] = (
-            str(time.time() + float(lasts)) if isinstance(lasts, int | float) else ""
-        )
+        ends = str(time.time() + float(lasts)) if isinstance(lasts, int | float) else ""
+        self._secrets["expires_at"] = ends
         if found.get("scope"):
             self._secrets["scope"] = str(found["scope"])
+        # Before it is used: a refresh token that was used up and then lost in a crash ends the sign-in.
+        self._keep(dict(self._secrets))

@@ -58,6 +58,7 @@ class Sync:
         self._inbox = desk.in_bulk()  # a full disk stops what comes in, never what a moderator does
         self._account = account_id
         self._connector = connector
+        connector.keep = keep
         self._keep = keep
         self._failures = 0
         self.poll_seconds = connector.poll_seconds

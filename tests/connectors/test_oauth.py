@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -83,9 +83,13 @@ def platform() -> Iterator[Platform]:
         thread.join()
 
 
-def _oauth(platform: Platform, secrets: dict[str, str] | None = None) -> OAuth:
+def _oauth(
+    platform: Platform,
+    secrets: dict[str, str] | None = None,
+    keep: Callable[[Mapping[str, str]], None] = lambda _: None,
+) -> OAuth:
     client = Client("us", f"{platform.url}/agree", "token", "read write")
-    return OAuth(Http(platform.url, explain), client, secrets or {}, platform.agree)
+    return OAuth(Http(platform.url, explain), client, secrets or {}, platform.agree, keep)
 
 
 def _me(platform: Platform, oauth: OAuth) -> Answer:
@@ -122,6 +126,23 @@ def test_many_at_once_renew_once(platform: Platform) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert {answer.status for answer in pool.map(lambda _: _me(platform, oauth), range(16))} == {200}
     assert platform.made == 2
+
+
+def test_a_renewed_token_is_stored_before_it_is_used(platform: Platform) -> None:
+    kept = _oauth(platform).sign_in()
+
+    class Dies(Exception):
+        """The program ends between the renewal and the call."""
+
+    stored: dict[str, str] = {}
+
+    def keep_and_die(secrets: Mapping[str, str]) -> None:
+        stored.update(secrets)
+        raise Dies
+
+    with pytest.raises(Dies):
+        _me(platform, _oauth(platform, kept | {"expires_at": "1"}, keep_and_die))
+    assert _me(platform, _oauth(platform, stored)).status == 200
 
 
 def test_a_sign_in_that_was_ended_there_asks_for_another(platform: Platform) -> None:
