@@ -38,6 +38,7 @@ lint: setup-test  ## Style, types, imports.
 
 test-platforms: setup-test  ## Connectors against the real servers on loopback.
 	tests/servers/bluesky.sh install
+	tests/servers/synapse.sh install
 	QT_QPA_PLATFORM=offscreen $(PYTEST) -q -m platforms
 
 check: lint test test-platforms  ## All that CI runs.

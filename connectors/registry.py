@@ -20,6 +20,7 @@ _OURS = {
     "archive": "connectors.archive:ArchiveConnector",
     "bluesky": "connectors.bluesky:BlueskyConnector",
     "demo": "connectors.demo:DemoConnector",
+    "matrix": "connectors.matrix:MatrixConnector",
     "youtube": "connectors.youtube:YoutubeConnector",
 }
 # What importing somebody else's module is known to raise. Anything else is a bug worth a report.

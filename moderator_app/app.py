@@ -418,6 +418,7 @@ def _preview(path: Path, chosen: Mapping[str, str]) -> ImportPreview:
 
 def application(debug_log: Path | None, *, debug: bool) -> QApplication:
     process.keep_private()
+    process.keep_small()
     if debug_log is not None:
         with contextlib.suppress(PermissionError):  # a folder that can only be read keeps no log
             logs.start(debug_log, debug=debug)

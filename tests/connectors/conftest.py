@@ -1,5 +1,6 @@
 """What the tests of connectors share."""
 
 from tests.servers.bluesky_network import network
+from tests.servers.synapse_network import synapse
 
-__all__ = ["network"]
+__all__ = ["network", "synapse"]

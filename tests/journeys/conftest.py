@@ -8,8 +8,9 @@ from PySide6.QtWidgets import QApplication
 from moderator_app.app import translate
 from moderator_app.views.theme import Theme
 from tests.servers.bluesky_network import network
+from tests.servers.synapse_network import synapse
 
-__all__ = ["network"]
+__all__ = ["network", "synapse"]
 
 
 @pytest.fixture
