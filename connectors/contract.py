@@ -231,6 +231,15 @@ class Probe:
     text_unit: str = "characters"  # characters, graphemes or bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a platform lets a program do in a span of time, in its own units, and how much of it is used."""
+
+    used: int
+    most: int
+    resets_at: datetime
+
+
 class Connector(ABC):
     """One account on one platform.
 
@@ -293,6 +302,10 @@ class Connector(ABC):
 
     def fresh_secrets(self) -> Mapping[str, str] | None:
         """Secrets that changed since the last call (a rotated token), for the vault; else None."""
+        return None
+
+    def budget(self) -> Budget | None:
+        """What is left of the platform's quota, where it has one that people should see."""
         return None
 
     def close(self) -> None:  # noqa: B027 - most have nothing to let go of

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final
 from connectors import oauth
 from connectors.contract import (
     Ability,
+    Budget,
     Command,
     Connector,
     Field,
@@ -169,7 +170,7 @@ class YoutubeConnector(Connector):
     # ------------------------------------------------------------------ reading
 
     def pull(self, stream: str, state: str, since: datetime | None = None) -> Iterator[Page]:
-        self.quota.take(load(state).get("quota"))
+        self.quota.take(load(state).get("quota"), datetime.now(UTC))
         known = _State.load(state)
         # A walk goes from new to old: its mark counts only once it has met what the last one knew.
         bound = known.mark - _OVERLAP if known.mark else since
@@ -349,6 +350,10 @@ class YoutubeConnector(Connector):
     def perform(self, command: Command) -> Receipt:
         if command.verb not in _CAN:
             raise Refused(Reason.UNSUPPORTED, _LACKS[command.verb])
+        with self._api.asked():
+            return self._do(command)
+
+    def _do(self, command: Command) -> Receipt:
         if command.verb is Verb.REPLY:
             return self._reply(command)
         self._there(command.target)
@@ -389,6 +394,10 @@ class YoutubeConnector(Connector):
 
     def find_sent(self, command: Command) -> Receipt | None:
         """A reply by its words below its thread; moderation by how the comment stands now."""
+        with self._api.asked():
+            return self._found(command)
+
+    def _found(self, command: Command) -> Receipt | None:
         if command.verb is Verb.REPLY:
             mine = [one for one in self._answers(_root(command.target)) if self._said(one, command.text)]
             newest = max(mine, key=lambda one: str(one["snippet"]["publishedAt"]), default=None)
@@ -409,6 +418,10 @@ class YoutubeConnector(Connector):
 
     def fresh_secrets(self) -> Mapping[str, str] | None:
         return self._oauth.fresh_secrets()
+
+    def budget(self) -> Budget | None:
+        """The units of this day; what other programs of the same project use is not known here."""
+        return Budget(self.quota.used, self.quota.most, self.quota.resets) if self.quota.used else None
 
     def close(self) -> None:
         self._oauth.stop()

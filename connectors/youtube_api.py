@@ -5,9 +5,11 @@ units a day; a read costs 1, a write 50, and even a call that fails costs. The d
 """
 
 import json
+import secrets
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -76,31 +78,47 @@ def explain(answer: Answer) -> ConnectorError | None:
 
 @dataclass(slots=True)
 class Quota:
-    """What this program used of today's units; another program of the same project may use more."""
+    """What this program used of today's units; another program of the same project may use more.
+
+    It outlives us in the states of streams, each written at another time: the highest of them is what earlier
+    runs used, and what we spend comes on top.
+    """
 
     most: int = UNITS
-    used: int = 0
+    spent: int = 0  # by us, today
+    before: int = 0  # by earlier runs, today
     resets: datetime = _LONG_AGO
+    _run: str = field(default_factory=lambda: secrets.token_hex(4))  # tells our own notes from others'
+
+    @property
+    def used(self) -> int:
+        """Units of today that are gone."""
+        return self.before + self.spent
 
     def spend(self, units: int, now: datetime) -> None:
         """Count a call, on a new day from nothing."""
-        if now >= self.resets:
-            self.used, self.resets = 0, resets_at(now)
-        self.used += units
+        self._turn(now)
+        self.spent += units
 
     def held(self, units: int, now: datetime) -> bool:
         """Whether a read has to leave the rest of the day to a person."""
         return now < self.resets and units == READ and self.used + units > self.most - _RESERVE
 
     def to_json(self) -> dict[str, Any]:
-        return {"used": self.used, "resets": self.resets.isoformat()}
+        """What the next run has to know."""
+        return {"used": self.used, "resets": self.resets.isoformat(), "run": self._run}
 
-    def take(self, kept: object) -> None:
-        """Go on with what an earlier run counted, where that was more."""
-        if isinstance(kept, dict) and isinstance(kept.get("used"), int):
-            resets = datetime.fromisoformat(str(kept.get("resets")))
-            if resets > self.resets or (resets == self.resets and kept["used"] > self.used):
-                self.used, self.resets = kept["used"], resets
+    def take(self, kept: object, now: datetime) -> None:
+        """Learn what earlier runs used today."""
+        self._turn(now)
+        if isinstance(kept, dict) and isinstance(kept.get("used"), int) and kept.get("run") != self._run:
+            today = kept.get("resets") == self.resets.isoformat()
+            self.before = max(self.before, kept["used"]) if today else self.before
+
+    def _turn(self, now: datetime) -> None:
+        if now >= self.resets:
+            self.spent = self.before = 0
+            self.resets = resets_at(now)
 
 
 class Api:
@@ -109,6 +127,16 @@ class Api:
     def __init__(self, http: Http, oauth: OAuth, quota: Quota, now: Callable[[], datetime]) -> None:
         self.http, self._oauth, self.quota, self._now = http, oauth, quota, now
         self._lock = threading.Lock()
+        self._asked = False
+
+    @contextmanager
+    def asked(self) -> Iterator[None]:
+        """Within it a person is waiting: the units that were kept back are for this."""
+        self._asked = True
+        try:
+            yield
+        finally:
+            self._asked = False
 
     def read(self, path: str, **params: Any) -> dict[str, Any]:
         """GET one page."""
@@ -134,7 +162,7 @@ class Api:
     def _spend(self, units: int) -> None:
         with self._lock:
             now = self._now()
-            if self.quota.held(units, now):
+            if not self._asked and self.quota.held(units, now):
                 words = "the rest of today's units is kept for what you do yourself"
                 raise TryLater(words, self.quota.resets)
             self.quota.spend(units, now)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from connectors.contract import Connector, Probe
+from connectors.contract import Budget, Connector, Probe
 from connectors.errors import ConnectorError, SignInAgain, TryLater
 from moderator_app.desk import actions
 from moderator_app.desk.desk import Ctx, Desk
@@ -168,9 +168,15 @@ def rows(ctx: Ctx) -> list[AccountRow]:
             waiting_to_send=waiting[row.id],
             skipped=row.skipped,
             verbs=json.loads(row.abilities).get("verbs", {}),
+            budget=_budget(row),
         )
         for row in found
     ]
+
+
+def _budget(row: Account) -> Budget | None:
+    kept = json.loads(row.abilities).get("budget")
+    return Budget(kept["used"], kept["most"], datetime.fromisoformat(kept["resets_at"])) if kept else None
 
 
 def set_health(ctx: Ctx, account_id: int, health: str, until: datetime | None, skipped: int) -> bool:
@@ -187,6 +193,13 @@ def set_health(ctx: Ctx, account_id: int, health: str, until: datetime | None, s
     if health == "ok":
         row.last_pull_at = ctx.now
     return changed
+
+
+def set_budget(ctx: Ctx, account_id: int, budget: Budget) -> None:
+    """Write how much of its quota the platform has left for us."""
+    row = ctx.session.get_one(Account, account_id)
+    facts = {"used": budget.used, "most": budget.most, "resets_at": budget.resets_at.isoformat()}
+    row.abilities = json.dumps({**json.loads(row.abilities), "budget": facts})
 
 
 def update_abilities(ctx: Ctx, account_id: int, probe: Probe) -> None:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TypeVar, dataclass_transform
 from uuid import UUID
 
-from connectors.contract import Audience, Field, Kind, Media, RemotePoll
+from connectors.contract import Audience, Budget, Field, Kind, Media, RemotePoll
 from moderator_app.models.base import ActionKind, ActionState, Level, Status
 
 __all__ = [
@@ -413,3 +413,4 @@ class AccountRow:
     waiting_to_send: int
     skipped: int
     verbs: Mapping[str, str] = field(default_factory=dict)  # verb to why not, "" where it can
+    budget: Budget | None = None

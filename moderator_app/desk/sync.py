@@ -178,6 +178,9 @@ class Sync:
                 break
 
     def _keep_fresh(self) -> None:
+        budget = self._connector.budget()
+        if budget is not None:
+            self._desk.do(accounts.set_budget, self._account, budget)
         fresh = self._connector.fresh_secrets()
         if fresh is not None:
             self._keep(fresh)

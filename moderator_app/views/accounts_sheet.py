@@ -106,6 +106,10 @@ class AccountsSheet(Sheet):
         facts = [self.tr("Last good pull: {when}. %n message(s).", "", row.messages).format(when=pulled)]
         if row.waiting_to_send:
             facts.append(self.tr("%n action(s) wait to leave; they are kept.", "", row.waiting_to_send))
+        if row.budget is not None and row.budget.resets_at > now:
+            told = self.tr("{used} of {most} units of the platform are used; they begin anew {when}.")
+            used, most = words.number(row.budget.used), words.number(row.budget.most)
+            facts.append(told.format(used=used, most=most, when=words.when(row.budget.resets_at, now)))
         if row.skipped:
             facts.append(self.tr("%n record(s) of the platform could not be read.", "", row.skipped))
         return facts

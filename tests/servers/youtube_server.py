@@ -93,6 +93,12 @@ class YouTube:
 
     # ------------------------------------------------------------------ what is asked
 
+    def answer_to(self, token: str, method: str, path: str, query: Mapping[str, str], body: Any) -> Any:
+        """Answer whoever is signed in."""
+        if token not in self.access:
+            raise Refusal(401, "authError")
+        return self.answer(method, path, query, body)
+
     def answer(self, method: str, path: str, query: Mapping[str, str], body: Any) -> Any:
         with self.lock:
             check(method, path, query)
@@ -143,8 +149,10 @@ class YouTube:
             "totalReplyCount": len(below),
             "isPublic": root.status == "published",
         }
-        made = {"kind": "youtube#commentThread", "id": root.id, "snippet": snippet}
-        return made | ({"replies": {"comments": [self._comment(one) for one in below[:INLINE]]}} if below else {})
+        made: dict[str, Any] = {"kind": "youtube#commentThread", "id": root.id, "snippet": snippet}
+        if below:
+            made["replies"] = {"comments": [self._comment(one) for one in below[:INLINE]]}
+        return made
 
     def _comment(self, one: Comment) -> Any:
         snippet: dict[str, Any] = {
@@ -305,12 +313,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(*self.server.state.tokens(dict(parse_qsl(body.decode()))))
             return
         try:
-            if self.headers.get("Authorization", "").removeprefix("Bearer ") not in self.server.state.access:
-                raise Refusal(401, "authError")
+            token = self.headers.get("Authorization", "").removeprefix("Bearer ")
             query = dict(parse_qsl(asked.query, keep_blank_values=True))
-            found = self.server.state.answer(
-                self.command, asked.path, query, json.loads(body) if body else None
-            )
+            said = json.loads(body) if body else None
+            found = self.server.state.answer_to(token, self.command, asked.path, query, said)
             self._say(200 if found is not None else 204, found)
         except Refusal as no:
             errors = [{"reason": no.reason, "domain": "youtube", "message": "Nein."}]
