@@ -1,6 +1,6 @@
 # Two commands do it all: `make run` opens Hearthlight on its demo community, `make test` tests it.
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint test-platforms bench torture bundle lock translations setup setup-test clean
+.PHONY: help run test check lint test-platforms bench soak torture bundle lock translations setup setup-test clean
 PYTEST := .venv/bin/python -m pytest
 EVERY_CORE := -n auto --dist worksteal
 export HYPOTHESIS_STORAGE_DIRECTORY := build/hypothesis
@@ -39,12 +39,17 @@ lint: setup-test  ## Style, types, imports.
 test-platforms: setup-test  ## Connectors against the real servers on loopback.
 	tests/servers/bluesky.sh install
 	tests/servers/synapse.sh install
-	QT_QPA_PLATFORM=offscreen $(PYTEST) -q -m platforms
+	QT_QPA_PLATFORM=offscreen $(PYTEST) -q -m "platforms and not soak"
 
 check: lint test test-platforms  ## All that CI runs.
 
 bench: setup-test  ## Measure speed and memory at a million messages into build/bench.json.
 	QT_QPA_PLATFORM=offscreen .venv/bin/python -m tests.benchmarks
+
+soak: setup-test  ## Half an hour of bad network against real servers (HEARTHLIGHT_SOAK_MINUTES).
+	tests/servers/bluesky.sh install
+	tests/servers/synapse.sh install
+	QT_QPA_PLATFORM=offscreen $(PYTEST) -q -o faulthandler_timeout=0 -m soak tests/soak
 
 torture: setup-test  ## Kill the program and cut the power 200 times in the middle of its work.
 	.venv/bin/python -m tests.torture

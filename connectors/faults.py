@@ -95,6 +95,12 @@ class FaultProxy(ThreadingHTTPServer):
         """From now on the server's clock is wrong by so much."""
         self.skew = timedelta(hours=hours)
 
+    def calm(self) -> None:
+        """Nothing more goes wrong."""
+        with self._lock:
+            self._troubles.clear()
+        self.skew = timedelta()
+
     def count(self, method: str) -> int:
         """How many requests for this XRPC method came."""
         return sum(path.split("?")[0].endswith(method) for _, path in self.seen)
