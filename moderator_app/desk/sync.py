@@ -117,17 +117,24 @@ class Sync:
         except SignInAgain as error:
             return self._troubled(Trip(self._brought, self._sent, "sign_in", str(error)))
         except TryLater as error:
-            wait = timedelta(seconds=_AGAIN[min(self._failures, len(_AGAIN) - 1)])
-            until = max(error.until or self._desk.clock.now(), self._desk.clock.now() + wait)
+            until = max(error.until or self._desk.clock.now(), self._soon())
             health = "offline" if error.offline else "waiting"
             return self._troubled(Trip(self._brought, self._sent, health, str(error), until))
-        except (Refused, Unreadable, OutcomeUnknown, DiskFull) as error:
+        except (Unreadable, OutcomeUnknown) as error:
+            # Often a proxy's page in between: the next answer may be good again.
+            return self._troubled(Trip(self._brought, self._sent, "waiting", str(error), self._soon()))
+        except (Refused, DiskFull) as error:
             until = self._desk.clock.now() + timedelta(seconds=_AGAIN[-1])
             return self._troubled(Trip(self._brought, self._sent, "waiting", str(error), until))
         finally:
             self._keep_fresh()
         trip = Trip(self._brought, self._sent, "ok")
         return self._well(trip) if pulled else trip
+
+    def _soon(self) -> datetime:
+        """The next try after trouble that may pass: later each time."""
+        wait = timedelta(seconds=_AGAIN[min(self._failures, len(_AGAIN) - 1)])
+        return self._desk.clock.now() + wait
 
     def push(self) -> int:
         """Send what is due; how many arrived. SignInAgain leaves everything held."""

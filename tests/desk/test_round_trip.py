@@ -10,8 +10,9 @@ from tests_support import words_of
 
 from connectors.contract import Command, Page, Receipt, RemoteMessage
 from connectors.demo import DemoConnector, Fault, open_platform
-from connectors.errors import TryLater
+from connectors.errors import TryLater, Unreadable
 from moderator_app.desk import accounts, actions, intake, replies, search, threads, triage
+from moderator_app.desk import sync as trips
 from moderator_app.desk.desk import Desk
 from moderator_app.desk.rows import ActionState, Audience, Level, Outcome, Queue, Reading, Status
 from moderator_app.desk.sync import Sync
@@ -80,6 +81,20 @@ def test_an_interrupted_pull_goes_on_where_it_was_committed(shift: Shift) -> Non
     rest = shift.sync.run()
     assert trip.brought.new + rest.brought.new == 250
     assert words_of(shift.desk) == {m.text for m in shift.platform.all_messages()}
+
+
+def test_an_answer_that_is_nonsense_is_soon_asked_for_again(shift: Shift) -> None:
+    class Stutters(DemoConnector):
+        def pull(self, stream: str, state: str, since: datetime | None = None) -> Iterator[Page]:
+            raise Unreadable("a page of HTML")
+
+    sync = Sync(shift.desk, shift.account, Stutters.on(shift.platform, shift.secrets), shift.secrets.update)
+    assert sync.run().health == "waiting"
+    shift.clock.forward(seconds=31)
+    assert shift.desk.ask(trips.due, shift.account), "one bad page must not silence an account for long"
+    sync.run()
+    shift.clock.forward(seconds=31)
+    assert not shift.desk.ask(trips.due, shift.account), "but each time it waits longer"
 
 
 def test_an_edit_replaces_the_words_and_is_read_again(one: Shift) -> None:

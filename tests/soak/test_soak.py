@@ -219,7 +219,7 @@ def _bring_home(evening: Evening, crowd: Crowd, clock: threading.Event) -> None:
     while time.monotonic() < until:
         for row in evening.waiting():
             evening.desk.do(actions.retry, row.action_id)
-        evening.pull()
+        evening.sync.run()  # as "Sync now" does, whatever the last trouble asked for
         here = evening.here()
         home = all(here.get(key) == text for key, text in crowd.there.items())
         if home and not here.keys() & crowd.deleted and not evening.waiting():
