@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.main import get_command
 
-from moderator_app import cli, process
+from moderator_app import cli, logs, process
 from moderator_app.terminal import ProfileOption
 
 
@@ -66,10 +67,12 @@ _FOR_THE_COMMAND_LINE = {"-h", "--help", "--version", "--install-completion", "-
 def main() -> None:
     """The console entry point; without a command the window opens."""
     process.keep_private()
+    logs.to_terminal()
     words = sys.argv[1:]
     if not words or (words[0].startswith("-") and words[0] not in _FOR_THE_COMMAND_LINE):
         words = ["window", *words]
-    cli.app(words)
+    # Called itself, Typer puts its own hook over ours, and that one prints what an error says.
+    get_command(cli.app)(words)
 
 
 if __name__ == "__main__":
