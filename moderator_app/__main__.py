@@ -2,13 +2,18 @@
 
 import gc
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
+from typer.main import get_command
 
-from moderator_app import cli, process
-from moderator_app.terminal import ProfileOption
+from moderator_app import cli, logs, process, terminal
+from moderator_app import doctor as checks
+from moderator_app.paths import Profile
+from moderator_app.terminal import JsonOption, PassphraseOption, ProfileOption
 
 
 @cli.app.command()
@@ -44,6 +49,33 @@ def tour(
     raise typer.Exit(walk.run(out))
 
 
+@cli.app.command()
+def doctor(
+    profile: ProfileOption = None, passphrase_file: PassphraseOption = None, as_json: JsonOption = False
+) -> None:
+    """Check this machine and the workspace, and say in plain words what to do."""
+    with terminal.sentences():
+        found = checks.examine(Profile.at(profile), terminal.first_line(passphrase_file))
+    found.append(checks.desktop(_heard()))
+    if as_json:
+        terminal.say([asdict(check) for check in found])
+    else:
+        for check in found:
+            mark = Text("ok  " if check.ok else "LOOK", style="green" if check.ok else "bold red")
+            terminal.out().print(Text.assemble(mark, f"  {check.name}: {check.said}"))
+    if not all(check.ok for check in found):
+        raise typer.Exit(1)
+
+
+def _heard() -> dict[str, bool] | None:
+    """What the desktop tells; None where Qt does not load, as on a server that only has the command line."""
+    try:
+        from moderator_app.views import desktop_session  # noqa: PLC0415 - no other command wants Qt
+    except ImportError:
+        return None
+    return desktop_session.available()
+
+
 @cli.app.command(hidden=True)
 def self_test() -> None:
     """Check that a bundle holds all it needs: store, keyring, rules, pictures, paper."""
@@ -66,10 +98,12 @@ _FOR_THE_COMMAND_LINE = {"-h", "--help", "--version", "--install-completion", "-
 def main() -> None:
     """The console entry point; without a command the window opens."""
     process.keep_private()
+    logs.to_terminal()
     words = sys.argv[1:]
     if not words or (words[0].startswith("-") and words[0] not in _FOR_THE_COMMAND_LINE):
         words = ["window", *words]
-    cli.app(words)
+    # Called itself, Typer puts its own hook over ours, and that one prints what an error says.
+    get_command(cli.app)(words)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The same desk without a window: fill, pull, list, show, import, read, sum up, check.
+"""The same desk without a window: fill, pull, list, show, import, read, sum up.
 
 Exit status: 0 done, 1 something a person must mend (one sentence on standard error), 2 wrong usage.
 """
@@ -18,11 +18,9 @@ from rich.text import Text
 import moderator_app
 from connectors.contract import Page
 from moderator_app import cli_connectors, cli_privacy, cli_store, terminal
-from moderator_app import doctor as checks
 from moderator_app.desk import actions, insights, language, reading, threads, triage
 from moderator_app.desk.rows import Level, Queue, QueueRow, Reading
 from moderator_app.errors import ForTheModerator
-from moderator_app.paths import Profile
 from moderator_app.terminal import JsonOption, PassphraseOption, ProfileOption
 from moderator_app.workspace import Workspace
 
@@ -300,25 +298,6 @@ def _written(workspace: Workspace, week: insights.Week, folder: Path) -> list[Pa
     files = paper.export(week, folder)
     workspace.desk.do(actions.exported, str(week.monday), files)
     return files
-
-
-@app.command()
-def doctor(
-    profile: ProfileOption = None, passphrase_file: PassphraseOption = None, as_json: JsonOption = False
-) -> None:
-    """Check this machine and the workspace, and say in plain words what to do."""
-    try:
-        found = checks.examine(Profile.at(profile), terminal.first_line(passphrase_file))
-    except ForTheModerator as error:
-        raise terminal.fail(error) from error
-    if as_json:
-        terminal.say([asdict(check) for check in found])
-    else:
-        for check in found:
-            mark = Text("ok  " if check.ok else "LOOK", style="green" if check.ok else "bold red")
-            terminal.out().print(Text.assemble(mark, f"  {check.name}: {check.said}"))
-    if not all(check.ok for check in found):
-        raise typer.Exit(1)
 
 
 @app.callback(invoke_without_command=True)

@@ -3,6 +3,7 @@
 import shutil
 import stat
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
@@ -45,6 +46,20 @@ def examine(profile: Profile, passphrase: str | None) -> list[Finding]:
         _backups(profile),
         *_store(profile, passphrase),
     ]
+
+
+def desktop(heard: Mapping[str, bool] | None) -> Finding:
+    """What the desktop tells us, by name; nothing is wrong where it is silent, but a person should know."""
+    if heard is None:
+        return Finding("desktop", True, "Qt does not load here: commands work, no window opens")
+    told = [name for name, there in heard.items() if there]
+    silent = [name for name, there in heard.items() if not there]
+    said = [f"it tells of {', '.join(told)}"] if told else []
+    if silent:
+        said.append(f"it does not tell of {', '.join(silent)}")
+    if not (heard["suspend"] and heard["session lock"]):
+        said.append("lock Hearthlight yourself before you go; else it waits for the minutes in the settings")
+    return Finding("desktop", True, "; ".join(said))
 
 
 def _versions() -> Finding:

@@ -34,3 +34,9 @@ def start(path: Path, *, debug: bool = False) -> None:
         logging.getLogger(name).setLevel(logging.DEBUG if debug else logging.INFO)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def to_terminal() -> None:
+    """Where no file is open Python prints warnings to the terminal: these lose their exceptions, too."""
+    if logging.lastResort is not None:
+        logging.lastResort.addFilter(_NoArguments())

@@ -196,9 +196,12 @@ class Store:
             hide_parameters=True,  # parameters are people's words
         )
 
+        path = self.path
+
         def failed(context: ExceptionContext) -> None:
+            # ORM mappers keep the dialect, which keeps this: a store held here would stay for good.
             # After one damaged page a connection fails on every other page, too: the next one does not.
-            trouble = cipher.trouble(context.original_exception, self.path)
+            trouble = cipher.trouble(context.original_exception, path)
             if isinstance(trouble, Damaged):
                 context.is_disconnect, context.invalidate_pool_on_disconnect = True, False
 

@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from moderator_app.models import cipher
+from moderator_app.paths import Profile
+from moderator_app.vault import Vault
+
 pytestmark = pytest.mark.windowless
 
 ROOT = Path(__file__).parents[2]
@@ -105,6 +109,25 @@ def test_troubles_are_sentences_and_exit_with_one(cli: Cli, tmp_path: Path) -> N
     assert "passphrase" in run("queue", "--profile", str(tmp_path / "new"), code=1)
     other = Cli(tmp_path)
     assert "No account is connected" in other.text("pull", code=1)
+
+
+def test_an_error_that_nobody_took_is_told_by_its_place_and_quotes_nobody(tmp_path: Path) -> None:
+    other = Cli(tmp_path)
+    file = tmp_path / "export.csv"
+    file.write_text("id;author;body\n1;mira;lanternfish in a message\n", "utf-8")
+    other.json("demo")
+    profile = Profile.at(tmp_path / "profile")
+    store = cipher.connect(profile.store, cipher.Key(Vault(profile.vault).unlock("four words are good")))
+    store.execute(
+        "CREATE TRIGGER breaks BEFORE INSERT ON message BEGIN SELECT RAISE(ABORT, 'lanternfish!'); END"
+    )
+    store.commit()
+    store.close()
+    said = other.text("import", str(file), code=1)
+    assert "IntegrityError" in said
+    assert "moderator_app/cli.py" in said
+    assert "lanternfish" not in said
+    assert not profile.log.exists() or "lanternfish" not in profile.log.read_text("utf-8")
 
 
 def test_triage_reads_lines_in_order() -> None:

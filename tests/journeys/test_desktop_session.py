@@ -1,6 +1,7 @@
 """Sleep and session lock as the desktop tells them, over a real bus with a stand-in for logind behind it."""
 
 import contextlib
+import json
 import os
 import queue
 import shutil
@@ -215,6 +216,29 @@ def test_a_locked_session_locks(bus: dict[str, str], login: Child, tmp_path: Pat
         assert _told_until_heard(login, signal, window) == "locked"
         window.tell("unlock")
         assert window.says() == "opened"
+
+
+def _doctor(env: dict[str, str], tmp_path: Path) -> str:
+    command = [sys.executable, "-m", "moderator_app", "doctor", "--json", "--profile", str(tmp_path / "new")]
+    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    (found,) = [check for check in json.loads(done.stdout) if check["name"] == "desktop"]
+    assert found["ok"]
+    return str(found["said"])
+
+
+def test_the_doctor_says_what_the_desktop_tells(bus: dict[str, str], login: Child, tmp_path: Path) -> None:
+    every = "it tells of suspend, session lock, screen saver, screen sharing"
+    assert _doctor(bus, tmp_path) == every
+    login.end()
+    silent = _doctor(bus, tmp_path)
+    assert silent.startswith("it does not tell of suspend, session lock, screen saver")
+    assert "lock Hearthlight yourself" in silent
+
+
+def test_the_doctor_works_where_qt_does_not_load(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['PySide6'] = None\n")
+    env = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    assert "no window opens" in _doctor(env, tmp_path)
 
 
 def test_without_a_bus_nothing_is_said_and_all_else_works(tmp_path: Path) -> None:

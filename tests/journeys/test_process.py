@@ -87,6 +87,16 @@ program.stop()
 print("all well")
 """
 
+LOGGED = """
+import logging, sys
+from moderator_app import __main__, cli
+@cli.app.command()
+def breaks():
+    logging.getLogger("moderator_app.x").warning("it broke", exc_info=KeyError("lanternfish"))
+sys.argv[1:] = ["breaks"]
+__main__.main()
+"""
+
 
 def run(script: str, argument: Path, **env: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
@@ -135,6 +145,11 @@ def test_no_error_however_it_comes_quotes_a_word(tmp_path: Path) -> None:
     for kind in ("ForTheModerator", "KeyError", "OperationalError", "ValueError", "UserWarning", "QText"):
         assert kind in said, (kind, said)
     assert MARK not in said
+
+
+def test_a_command_without_a_log_file_warns_without_the_words(tmp_path: Path) -> None:
+    done = run(LOGGED, tmp_path)
+    assert done.stderr == "it broke [KeyError]\n"
 
 
 FILES = """

@@ -1,11 +1,13 @@
 """The encrypted file: sealed, alone, kept, and clear about what is wrong."""
 
 import contextlib
+import gc
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,16 @@ def test_what_was_committed_is_there_after_reopening(profile: Profile) -> None:
         session.add(care.Meta(key="k", value="v"))
     with Store.open(profile, bytearray(DEK)) as store, store.read() as session:
         assert session.get_one(care.Meta, "k").value == "v"
+
+
+def test_a_closed_store_that_wrote_is_let_go_of_with_its_key(profile: Profile) -> None:
+    with Store.open(profile, bytearray(DEK)) as store, store.write() as session:
+        session.add(care.Meta(key="k", value="v"))
+    known = weakref.ref(store)
+    del store, session
+    gc.unfreeze()
+    gc.collect()
+    assert known() is None
 
 
 def test_however_many_read_at_once_one_connection_keeps_many_pages_and_the_others_few(store: Store) -> None:

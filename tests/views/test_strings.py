@@ -115,7 +115,7 @@ def test_the_window_speaks_the_readers_language(qtbot, foreign, desk, account):
     desk.do(replies.send, number, sent, Audience.PUBLIC)
     desk.do(triage.close, number, Outcome.ANSWERED)
     foreign.reply.text.setPlainText("You just need to calm down! {name}")
-    qtbot.waitUntil(lambda: len(foreign.person._shown[1]) >= 8)
+    qtbot.waitUntil(lambda: bool(foreign.person._shown) and len(foreign.person._shown[1]) >= 8)
     qtbot.waitUntil(foreign.banner.isVisible)
     known = {sent, "Spoke with them, a friend is there.", "“Spoke with them, a friend is there.”"}
     assert bare(foreign, known) == []
