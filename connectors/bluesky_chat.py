@@ -11,7 +11,7 @@ from typing import Any
 
 from connectors.bluesky_feed import dig, entries, person_of, text_at, time_at
 from connectors.bluesky_session import CHAT, Session
-from connectors.bluesky_text import MAX_DIRECT, MAX_DIRECT_BYTES, begun_at, graphemes, storable
+from connectors.bluesky_text import MAX_DIRECT, MAX_DIRECT_BYTES, graphemes, storable
 from connectors.contract import (
     Audience,
     Command,
@@ -24,6 +24,7 @@ from connectors.contract import (
     RemotePerson,
 )
 from connectors.errors import Gone, OutcomeUnknown, Reason, Refused, Unreadable
+from connectors.keys import begun_at
 
 _PREFIX = "chat.bsky.convo."
 _PAGES = 200  # of a hundred messages, read of one conversation at most

@@ -4,10 +4,10 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from uuid import UUID
 
 import regex
+
+from connectors.keys import uuid7
 
 MAX_POST = 300  # graphemes
 MAX_POST_BYTES = 3000
@@ -16,7 +16,6 @@ MAX_DIRECT_BYTES = 10_000
 
 _ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
 _TID_LENGTH = 13
-_VERSION_7 = 7
 _MENTION = re.compile(r"(?:^|[\s(\[{<\"'])@((?:[a-zA-Z0-9-]+\.)+[a-zA-Z][a-zA-Z0-9-]*)")
 _LINK = re.compile(r"https?://[^\s<>\"]+")
 _AFTER_LINK = ".,;:!?'\")]}…"
@@ -80,12 +79,6 @@ def storable(text: str) -> bool:
     return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
-def begun_at(key: str) -> datetime | None:
-    """When a command with this key was made: a version 7 UUID begins with its time."""
-    found = _uuid7(key)
-    return datetime.fromtimestamp((found.int >> 80) / 1000, UTC) if found else None
-
-
 def tid(key: str, attempt: int = 0) -> str:
     """Derive a record key from a command's key: always the same, and in the order of their times.
 
@@ -94,7 +87,7 @@ def tid(key: str, attempt: int = 0) -> str:
     meet in one name; the next attempt names another.
     """
     digest = int.from_bytes(hashlib.sha256(f"{key}#{attempt}".encode()).digest()[:8], "big")
-    found = _uuid7(key)
+    found = uuid7(key)
     if found:
         fraction = (found.int >> 64) & 0xFFF  # what UUIDs made in one millisecond count up
         micros = (found.int >> 80) * 1000 + fraction * 1000 // 0x1000
@@ -102,14 +95,6 @@ def tid(key: str, attempt: int = 0) -> str:
         micros = digest >> 11
     number = ((micros & ((1 << 53) - 1)) << 10) | (digest & 0x3FF)
     return "".join(_ALPHABET[(number >> (5 * place)) & 31] for place in reversed(range(_TID_LENGTH)))
-
-
-def _uuid7(key: str) -> UUID | None:
-    try:
-        found = UUID(key)
-    except ValueError:
-        return None
-    return found if found.version == _VERSION_7 else None
 
 
 def first_line(text: str, longest: int = 100) -> str:

@@ -133,6 +133,7 @@ def _is_read(verb: str, _: str) -> bool:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are sent apart; together they would wait for each other
     server: FaultProxy
 
     def _serve(self) -> None:

@@ -81,6 +81,7 @@ class Limits:
     tries: int = 4  # of a read; a write is sent once
     first_pause: float = 0.5
     longest_pause: float = 8.0
+    one_window: bool = False  # what the platform announces holds for all paths together
 
 
 class _NoNetrc(requests.auth.AuthBase):
@@ -115,6 +116,7 @@ class Http:
         explain: Callable[[Answer], ConnectorError | None] = _no_explanation,
         limits: Limits | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        agent: str = "",
     ) -> None:
         self.base_url = _checked(base_url)
         self._explain = explain
@@ -126,7 +128,7 @@ class Http:
         self._session = requests.Session()
         self._session.cookies = _NoCookies()
         self._session.auth = _NoNetrc()
-        self._session.headers["User-Agent"] = f"Hearthlight/{_version()}"
+        self._session.headers["User-Agent"] = agent or f"Hearthlight/{version()}"
         self._session.headers["Accept"] = "application/json"
 
     def read(
@@ -191,14 +193,15 @@ class Http:
         is_write = method != "GET"
         if self._stopped.is_set():
             raise TryLater("the connection is closed", offline=True)
-        held = self._pace.held_until(path, self._now(), is_write=is_write)
+        window = "" if self._limits.one_window else path
+        held = self._pace.held_until(window, self._now(), is_write=is_write)
         if held is not None:
             raise TryLater("keeping to the platform's limit", held)
         url = f"{self.base_url}/{path.lstrip('/')}"
         with self._named_troubles(path, is_write=is_write):
             answer, readable = self._exchange(method, url, params, (payload, form), headers)
         log.debug("%s %s: %d", method, path, answer.status)
-        self._pace.learn(path, answer.headers, answer.at, self._now())
+        self._pace.learn(window, answer.headers, answer.at, self._now())
         return self._judge(answer, path, readable=readable, is_write=is_write)
 
     def _exchange(
@@ -335,7 +338,8 @@ def _short(code: str) -> str:
     return code if code.isascii() and code.isidentifier() and len(code) <= _LONGEST_CODE else ""
 
 
-def _version() -> str:
+def version() -> str:
+    """Which Hearthlight this is."""
     try:
         return metadata.version("hearthlight")
     except metadata.PackageNotFoundError:  # run from a checkout

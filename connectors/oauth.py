@@ -110,6 +110,10 @@ class OAuth:
                 raise SignInAgain("the sign-in has ended")
             self._take(self._ask(grant_type="refresh_token", refresh_token=known))
 
+    def scope(self) -> str:
+        """What the platform says that the token is good for; empty where it does not say."""
+        return self._secrets.get("scope", "")
+
     def fresh_secrets(self) -> dict[str, str] | None:
         """All secrets, if any changed since they were last handed out."""
         if self._secrets == self._handed_out:
@@ -137,6 +141,8 @@ class OAuth:
             raise TryLater(str(trouble), offline=True) from None
 
     def _take(self, found: Any) -> None:
+        if isinstance(found, dict) and found.get("error") in _ENDED:  # Reddit says so with a 200
+            raise SignInAgain(f"the sign-in has ended ({found['error']})")
         token = found.get("access_token") if isinstance(found, dict) else None
         if not isinstance(token, str) or not token:
             raise Unreadable("the platform answered without a token")

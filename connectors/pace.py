@@ -74,6 +74,8 @@ class Pace:
         """Remember what an answer says about the path's window."""
         limit = _number(_either(headers, "Limit"))
         remaining = _number(_either(headers, "Remaining"))
+        if limit is None and remaining is not None:  # Reddit says what was used instead
+            limit = remaining + (_number(_either(headers, "Used")) or 0.0)
         resets = next((at for value in _resets(headers) if (at := moment(value, server, ours))), None)
         if remaining is None or resets is None:
             return

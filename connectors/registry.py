@@ -21,6 +21,7 @@ _OURS = {
     "bluesky": "connectors.bluesky:BlueskyConnector",
     "demo": "connectors.demo:DemoConnector",
     "matrix": "connectors.matrix:MatrixConnector",
+    "reddit": "connectors.reddit:RedditConnector",
     "youtube": "connectors.youtube:YoutubeConnector",
 }
 # What importing somebody else's module is known to raise. Anything else is a bug worth a report.

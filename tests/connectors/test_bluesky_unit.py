@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from connectors.bluesky import BlueskyConnector, _State
 from connectors.bluesky_feed import permalink, post_of
 from connectors.bluesky_session import explain
-from connectors.bluesky_text import begun_at, facets, first_line, graphemes, links, mentions, storable, tid
+from connectors.bluesky_text import facets, first_line, graphemes, links, mentions, storable, tid
 from connectors.contract import Command, Verb
 from connectors.errors import ConnectorError, Gone, Reason, Refused, SignInAgain, Unreadable
 from connectors.http import Answer
+from connectors.keys import begun_at
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 VALID_TID = re.compile(r"[234567abcdefghij][234567abcdefghijklmnopqrstuvwxyz]{12}")
