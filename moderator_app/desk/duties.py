@@ -11,17 +11,21 @@ PATIENCE: Final = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """After how long unasked: `again` ask anew, `veil` show words no longer, `ends` keep them no longer."""
+    """After how long unasked: `again` ask anew, `veil` show words no longer, `ends` keep them no longer.
+
+    `nameless`: of what its author deleted there not even an id or a name may stay.
+    """
 
     again: timedelta | None = None
     ends: timedelta | None = None
     veil: timedelta | None = None
+    nameless: bool = False
 
 
 _NONE: Final = Duty()
 # From the platforms' own terms (care practice, section 5): the ceilings that no organisation can raise.
 DUTIES: Final[Mapping[str, Duty]] = {
-    "reddit": Duty(timedelta(hours=12), timedelta(hours=48), timedelta(hours=24)),
+    "reddit": Duty(timedelta(hours=12), timedelta(hours=48), timedelta(hours=24), nameless=True),
     "x": Duty(timedelta(hours=12), None, timedelta(hours=24)),
     "youtube": Duty(timedelta(days=25), timedelta(days=30), None),
 }

@@ -11,8 +11,9 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from moderator_app.desk.desk import Ctx
+from moderator_app.models.base import Status
 from moderator_app.models.care import Action, Draft, Meta
-from moderator_app.models.inbox import Enclosure, Message, Revision, Signal, Thread
+from moderator_app.models.inbox import Enclosure, Item, Message, Person, Revision, Signal, Thread
 from moderator_app.models.privacy import KeptOut
 
 EXPIRED: Final = "expired"  # by the organisation's rule: never brought back
@@ -39,6 +40,32 @@ def empty(ctx: Ctx, ids: Sequence[int], how: str) -> None:
     sent = [uuid.UUID(name) for name in ctx.session.scalars(ours) if name]
     for action in ctx.session.scalars(sa.select(Action).where(Action.id.in_(sent))) if sent else ():
         action.detail = json.dumps({k: v for k, v in json.loads(action.detail).items() if k != "text"})
+
+
+def unname(ctx: Ctx, message: Message) -> None:
+    """Forget the id of an emptied message, and its author where nothing else of theirs is here or open.
+
+    Only a keyed mark stays, so that a late copy is known for what it is. The day's counts stay.
+    """
+    keep_out(ctx, "message", message.account_id, [message.external_id])
+    thread = ctx.session.get_one(Thread, message.thread_id)
+    if opener(ctx, thread.id) == message.id:
+        thread.permalink = None  # it names the opening post
+    name = f"gone:{message.id}"
+    around = sa.update(Message).where(Message.thread_id == thread.id)
+    for column in (Message.parent_ext, Message.subject_ext):
+        ctx.session.execute(around.where(column == message.external_id).values({column: name}))
+    message.external_id, message.permalink, message.revision = name, None, ""
+    ctx.session.flush()
+    if message.person_id is not None and not message.ours and not _still_here(ctx, message.person_id):
+        person = ctx.session.get_one(Person, message.person_id)
+        person.external_id, person.handle, person.name = f"gone:{person.id}", "", ""
+
+
+def _still_here(ctx: Ctx, person_id: int) -> bool:
+    words = sa.exists().where(Message.person_id == person_id, Message.gone_at.is_(None))
+    work = sa.exists().where(Item.person_id == person_id, Item.status != Status.CLOSED)
+    return bool(ctx.session.scalar(sa.select(words | work)))
 
 
 def _untitle_begun(ctx: Ctx, ids: Sequence[int]) -> None:

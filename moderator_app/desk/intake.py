@@ -12,12 +12,12 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from connectors.contract import Page, RemoteGone, RemoteMessage, RemotePerson
-from moderator_app.desk import clocks, enclosed, folding, gone, work
+from connectors.contract import GoneHow, Page, RemoteGone, RemoteMessage, RemotePerson
+from moderator_app.desk import clocks, duties, enclosed, folding, gone, work
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.work import Work
 from moderator_app.models.base import Level, Status, millis, moment
-from moderator_app.models.inbox import Cursor, Item, Message, Person, Revision, Thread
+from moderator_app.models.inbox import Account, Cursor, Item, Message, Person, Revision, Thread
 from moderator_app.models.session import Plain, adding, given, given_ids, table
 
 # What is older than this when it first arrives came with a back-fill: it is kept, read and searchable,
@@ -184,14 +184,18 @@ def _unread(ctx: Ctx, row: Message) -> None:
 
 def _bury(ctx: Ctx, row: Message, told: RemoteGone) -> int:
     """Deleted there means deleted here: the words, their history and every mark on them."""
-    if row.gone_at is not None:
-        row.gone_how = told.how.value if row.gone_how == gone.UNCONFIRMED else row.gone_how
-        return 0
-    gone.empty(ctx, [row.id], told.how.value)
-    item = ctx.session.get(Item, row.item_id) if row.item_id else None
-    if item is not None:
-        _without(ctx, item, row)
-    return 1
+    new = row.gone_at is None
+    if new:
+        gone.empty(ctx, [row.id], told.how.value)
+        item = ctx.session.get(Item, row.item_id) if row.item_id else None
+        if item is not None:
+            _without(ctx, item, row)
+    elif row.gone_how == gone.UNCONFIRMED:
+        row.gone_how = told.how.value
+    account = ctx.session.get_one(Account, row.account_id)
+    if told.how is GoneHow.DELETED and duties.of(account.platform).nameless:
+        gone.unname(ctx, row)
+    return int(new)
 
 
 def _without(ctx: Ctx, item: Item, row: Message) -> None:

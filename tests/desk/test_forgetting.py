@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from raw_pages import holding
 from tests_support import DEK, words_of
 
-from connectors.contract import GoneHow
+from connectors.contract import GoneHow, Page
 from connectors.demo import DemoConnector, DemoPlatform, Fault, open_platform
 from moderator_app.desk import (
     access,
@@ -23,6 +23,7 @@ from moderator_app.desk import (
     erasure,
     expiry,
     holds,
+    intake,
     replies,
     requests,
     retention,
@@ -38,7 +39,7 @@ from moderator_app.desk.rows import Audience, Level, Outcome, Queue
 from moderator_app.desk.sync import Sync
 from moderator_app.errors import ForTheModerator
 from moderator_app.models.base import Base
-from moderator_app.models.inbox import Account
+from moderator_app.models.inbox import Account, MessageDay
 from moderator_app.models.privacy import RequestState
 from moderator_app.models.store import Store
 from moderator_app.paths import Profile
@@ -282,6 +283,33 @@ def test_a_platforms_limit_empties_what_it_did_not_confirm_and_gives_it_back(shi
     assert _items(shift)["@robin"] == item, "the work stays open"
     assert sync.check().brought.gone == 0
     assert "the heronfeather fell" in words_of(shift.desk)
+
+
+def test_of_what_its_author_deleted_on_reddit_not_even_an_id_or_a_name_stays(shift: Shift) -> None:
+    first = shift.platform.say("@robin", "the heronfeather fell")
+    shift.platform.say("@wren", "which one?", parent=first)
+    sync = _on(shift, "reddit")
+    sync.run()
+    (late,) = [one for one in shift.platform.all_messages() if one.id == first]
+    shift.platform.delete(first, GoneHow.DELETED)
+    sync.run()
+    known = _texts(shift.desk)
+    assert first not in known
+    assert "@robin" not in known
+    assert "@wren" in known
+    shift.desk.do(intake.apply, shift.account, Page(stream="comments", state="", messages=[late]))
+    assert "the heronfeather fell" not in words_of(shift.desk), "a late copy stays out"
+    counted = shift.desk.ask(lambda ctx: ctx.session.scalar(sa.select(sa.func.sum(MessageDay.n))))
+    assert counted == 2, "the count of the day stays"
+
+
+def test_what_a_moderator_removed_on_reddit_may_be_named_and_come_back(shift: Shift) -> None:
+    first = shift.platform.say("@robin", "the heronfeather fell")
+    sync = _on(shift, "reddit")
+    sync.run()
+    shift.platform.delete(first, GoneHow.REMOVED)
+    sync.run()
+    assert first in _texts(shift.desk)
 
 
 def test_open_work_is_asked_about_first_then_the_newest_within_a_budget(shift: Shift) -> None:
