@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from connectors import bluesky_chat, bluesky_reports
+from connectors import bluesky_chat, bluesky_ozone, bluesky_reports
 from connectors.bluesky_acts import Acts
 from connectors.bluesky_chat import Chat
 from connectors.bluesky_feed import POST, Feed, count_at, dig, entries, owner, record_key, text_at, time_at
+from connectors.bluesky_ozone import Moderation
 from connectors.bluesky_reports import Reports
 from connectors.bluesky_session import Session
 from connectors.bluesky_text import MAX_POST
@@ -30,10 +31,18 @@ from connectors.errors import Reason, Refused, Unreadable
 
 _YES = Ability(can=True)
 _NOTHING = "Bluesky has nothing of the kind."
-_CAN = frozenset({Verb.REPLY, Verb.RETRACT, Verb.HIDE, Verb.UNHIDE, Verb.LIKE, Verb.UNLIKE})
+_CAN = frozenset(
+    {Verb.REPLY, Verb.RETRACT, Verb.HIDE, Verb.UNHIDE, Verb.LIKE, Verb.UNLIKE, Verb.REPORT}
+)  # of everybody; what is in bluesky_ozone needs a moderation service
 _NO = {
-    Verb.REMOVE: "On Bluesky only its author can delete a post. You can hide answers below your own.",
-    Verb.RESTORE: "Nothing is removed from here on Bluesky, so there is nothing to bring back.",
+    Verb.SPAM: "Label it, where your account works for a moderation service.",
+    Verb.BAN: "Whole accounts are taken down in Ozone itself.",
+    Verb.UNBAN: "Whole accounts are brought back in Ozone itself.",
+    Verb.MUTE: "On Bluesky you can only mute for yourself, not for your community.",
+    Verb.UNMUTE: "On Bluesky you can only mute for yourself, not for your community.",
+    Verb.POLL: "Bluesky has no polls.",
+    Verb.END_POLL: "Bluesky has no polls.",
+    Verb.WRITE: "Nobody on Bluesky is written to here first; a direct message can be answered.",
 }
 _MENTIONS, _POSTS = "mentions", "posts"
 # The list of notifications is sorted by the writers' clocks, so something late may stand further down.
@@ -79,7 +88,7 @@ class _State:
     def met(self, message: RemoteMessage) -> bool:
         """Remember a message; whether it looks different from the last time."""
         moment = message.created_at.isoformat(timespec="seconds")
-        counts = f"{message.likes} {message.replies} {message.hidden:d}"
+        counts = f"{message.likes} {message.replies} {message.hidden:d}{''.join(message.labels)}"
         look = f"{moment} {message.revision[-12:]} {counts}"  # the end of a content hash says enough
         changed = self.known.get(message.id) != look
         self.known[message.id] = look
@@ -123,8 +132,8 @@ class BlueskyConnector(Connector):
             required=False,
         ),
     )
-    tested_on = dict.fromkeys(_CAN | {Verb.RESOLVE}, "real server")
-    lacks = dict.fromkeys(frozenset(Verb) - _CAN - {Verb.RESOLVE}, _NOTHING) | _NO
+    tested_on = dict.fromkeys(_CAN | bluesky_ozone.VERBS, "real server")
+    lacks = dict.fromkeys(frozenset(Verb) - _CAN - bluesky_ozone.VERBS, _NOTHING) | _NO
     streams = (_MENTIONS, _POSTS, bluesky_chat.STREAM, bluesky_reports.STREAM)
     poll_seconds = 60
     notes_at_once: ClassVar[int] = 100  # the most that the server gives
@@ -137,6 +146,7 @@ class BlueskyConnector(Connector):
         self._acts = Acts(self._session, self._feed)
         self._chat = Chat(self._session)
         self._reports = Reports(self._session, self._feed, self.values.get("labeler", ""))
+        self._moderation = Moderation(self._session, self._reports)
 
     def authorize(self) -> Mapping[str, str]:
         """Sign in. The app password stays among the secrets: see Session."""
@@ -150,7 +160,7 @@ class BlueskyConnector(Connector):
         chat = self._session.may_chat()
         directs = Ability(chat, "" if chat else bluesky_chat.NEEDS_PRIVILEGE)
         reports = self._reports.ability()
-        known = verbs(_CAN, _NO, _NOTHING) | {Verb.RESOLVE: reports}
+        known = verbs(_CAN, _NO, _NOTHING) | dict.fromkeys(bluesky_ozone.VERBS, reports)
         return Probe(
             account_id=self._session.did,
             handle=text_at(found, "handle"),
@@ -202,8 +212,10 @@ class BlueskyConnector(Connector):
 
     def perform(self, command: Command) -> Receipt:
         """Do it once."""
-        if command.verb not in _CAN | {Verb.RESOLVE}:
-            raise Refused(Reason.UNSUPPORTED, _NO.get(command.verb, _NOTHING))
+        if command.verb in self.lacks:
+            raise Refused(Reason.UNSUPPORTED, self.lacks[command.verb])
+        if command.verb in bluesky_ozone.VERBS:
+            return self._moderation.perform(command)
         if _is_direct(command):
             return self._perform_direct(command)
         deeds: dict[Verb, Callable[[Command], Receipt]] = {
@@ -213,12 +225,14 @@ class BlueskyConnector(Connector):
             Verb.UNHIDE: self._acts.unhide,
             Verb.LIKE: self._acts.like,
             Verb.UNLIKE: self._acts.unlike,
-            Verb.RESOLVE: self._reports.resolve,
+            Verb.REPORT: self._moderation.report,
         }
         return deeds[command.verb](command)
 
     def find_sent(self, command: Command) -> Receipt | None:
         """Ask the servers, never our memory."""
+        if command.verb in bluesky_ozone.VERBS:
+            return self._moderation.find_sent(command)
         if _is_direct(command):
             return self._chat.find_sent(command) if command.verb is Verb.REPLY else None
         traces: dict[Verb, Callable[[Command], Receipt | None]] = {
@@ -228,7 +242,7 @@ class BlueskyConnector(Connector):
             Verb.UNHIDE: self._acts.was_shown,
             Verb.LIKE: self._acts.was_liked,
             Verb.UNLIKE: self._acts.was_unliked,
-            Verb.RESOLVE: self._reports.find_sent,
+            Verb.REPORT: self._moderation.was_reported,
         }
         return traces[command.verb](command) if command.verb in traces else None
 

@@ -3,7 +3,7 @@
 Sources: the app.bsky.feed lexicons. An id is the post's at:// address, a revision its content hash.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,13 +11,18 @@ from typing import Any
 
 from connectors.bluesky_session import Session
 from connectors.bluesky_text import first_line
-from connectors.contract import GoneHow, Kind, RemoteGone, RemoteMessage, RemotePerson
+from connectors.contract import GoneHow, Kind, Media, RemoteGone, RemoteMessage, RemotePerson
 from connectors.errors import Gone, Unreadable
 
 POST = "app.bsky.feed.post"
 THREADGATE = "app.bsky.feed.threadgate"
 _AT_ONCE = 25  # posts that getPosts takes
 _FEW = 3  # threads whose gates are asked for one by one
+_SHAPES = {
+    "blockedPost": GoneHow.BLOCKED,
+    "notFoundPost": GoneHow.DELETED,
+    "threadViewPost": GoneHow.UNKNOWN,  # there, but not shown on its own
+}
 _DEPTH = 100  # of a thread; the server stops earlier where it wants to
 
 
@@ -47,6 +52,8 @@ class Post:
     likes: int
     replies: int
     names: frozenset[str]  # the accounts mentioned and the posts quoted
+    media: tuple[Media, ...]
+    labels: tuple[str, ...]
     viewer: Mapping[str, Any]
 
     def by(self, did: str) -> bool:
@@ -137,6 +144,8 @@ def post_of(view: Any) -> Post:
         likes=count_at(view, "likeCount"),
         replies=count_at(view, "replyCount"),
         names=_names(record),
+        media=tuple(_media(dig(view, "embed"))),
+        labels=_labels(view),
         viewer=viewer if isinstance(viewer, dict) else {},
     )
 
@@ -144,6 +153,23 @@ def post_of(view: Any) -> Post:
 def _ref(data: Any) -> Ref | None:
     uri, cid = text_at(data, "uri"), text_at(data, "cid")
     return Ref(uri, cid) if uri.startswith("at://") and cid else None
+
+
+def _media(embed: Any) -> Iterator[Media]:
+    """Pictures and films; a post that also quotes keeps them one step deeper."""
+    shown = dig(embed, "media") or embed
+    for image in entries(shown, "images"):
+        if url := text_at(image, "fullsize"):
+            yield Media(url, alt=text_at(image, "alt"))
+    if url := text_at(shown, "playlist"):
+        yield Media(url, "video", text_at(shown, "alt"))
+
+
+def _labels(view: Any) -> tuple[str, ...]:
+    """What stands on a post now: a label may be taken back by one that says so."""
+    marks = [(text_at(one, "val"), dig(one, "neg") is True) for one in entries(view, "labels")]
+    taken = {value for value, negated in marks if negated}
+    return tuple(sorted({value for value, _ in marks if value} - taken))
 
 
 def _names(record: Any) -> frozenset[str]:
@@ -170,6 +196,8 @@ class Feed:
         for start in range(0, len(wanted), _AT_ONCE):
             some = wanted[start : start + _AT_ONCE]
             answer = self._session.read("app.bsky.feed.getPosts", {"uris": some})
+            if not isinstance(dig(answer, "posts"), list):  # silence is not the word that they are gone
+                raise Unreadable("an answer about posts without any list of them")
             found.update((text_at(view, "uri"), view) for view in entries(answer, "posts"))
         return found
 
@@ -214,8 +242,10 @@ class Feed:
             )
         except Gone:
             return RemoteGone(uri, GoneHow.DELETED)
-        blocked = text_at(answer, "thread", "$type").endswith("#blockedPost")
-        return RemoteGone(uri, GoneHow.BLOCKED if blocked else GoneHow.UNKNOWN)
+        shape = text_at(answer, "thread", "$type").rpartition("#")[2]
+        if shape not in _SHAPES:
+            raise Unreadable("an answer about a thread that is none")
+        return RemoteGone(uri, _SHAPES[shape])
 
     def thread_views(self, uri: str) -> list[Any]:
         """Read every post that is shown under a post, itself and its parents included."""
@@ -292,6 +322,8 @@ class Feed:
             hidden=post.ref.uri in hidden,
             likes=post.likes,
             replies=post.replies,
+            media=post.media,
+            labels=post.labels,
         )
 
     def _kind(self, post: Post) -> Kind:

@@ -6,7 +6,7 @@ reported; events are a list that only grows.
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,10 +15,8 @@ from connectors.bluesky_session import Session
 from connectors.contract import (
     Ability,
     Audience,
-    Command,
     Kind,
     Page,
-    Receipt,
     RemoteGone,
     RemoteMessage,
     RemotePerson,
@@ -29,7 +27,7 @@ STREAM = "reports"
 PREFIX = "report/"
 _MODERATION = "tools.ozone.moderation."
 _PROFILE = "app.bsky.actor.getProfile"
-_DEFS = f"{_MODERATION}defs#"
+DEFS = f"{_MODERATION}defs#"
 _OVERLAP = timedelta(minutes=10)  # an event may be written a little after its own time
 _REMEMBERED = 500
 _NO_SERVICE = "No moderation service was named when this account was added."
@@ -56,7 +54,7 @@ class Reports:
         if not self.named:
             return Ability(can=False, why_not=_NO_SERVICE)
         try:
-            self._read("queryEvents", limit=1)
+            self.read("queryEvents", limit=1)
         except TryLater:
             return Ability(can=False, why_not=_NOT_NOW)
         except Refused as trouble:
@@ -74,8 +72,8 @@ class Reports:
         cursor = ""
         while True:
             answer = self._reported_after(after, cursor)
-            events = [event for event in entries(answer, "events") if _number(event) not in seen]
-            seen = [*seen, *map(_number, events)][-_REMEMBERED:]
+            events = [event for event in entries(answer, "events") if number_of(event) not in seen]
+            seen = [*seen, *map(number_of, events)][-_REMEMBERED:]
             times = [at for event in events if (at := time_at(event, "createdAt"))]
             mark = max([*times, mark] if mark else times, default=None)
             messages, skipped = self._messages(self._open(events))
@@ -89,7 +87,7 @@ class Reports:
         found: dict[str, RemoteMessage | RemoteGone] = {}
         for id_ in ids:
             try:
-                messages, _ = self._messages([self._event(id_)])
+                messages, _ = self._messages([self.event(id_)])
             except Gone:
                 found[id_] = RemoteGone(id_)
             else:
@@ -98,7 +96,7 @@ class Reports:
 
     def thread(self, message_id: str) -> list[RemoteMessage]:
         """Read a report together with the conversation that it is about."""
-        event = self._event(message_id)
+        event = self.event(message_id)
         messages, _ = self._messages([event])
         reports = [message for message in messages if message.kind is Kind.REPORT]
         subject = _subject_id(event)
@@ -108,40 +106,13 @@ class Reports:
             around = []
         return [*around, *reports]
 
-    def resolve(self, command: Command) -> Receipt:
-        """Acknowledge what was reported: that closes its open reports for every moderator."""
-        event = {"$type": f"{_DEFS}modEventAcknowledge"}
-        if command.text:
-            event["comment"] = command.text
-        body = {
-            "event": event,
-            "subject": _subject(self._event(command.target)),
-            "createdBy": self._session.did,
-            "modTool": {"name": "hearthlight", "meta": {"key": command.key}},
-            "externalId": command.key,  # the service takes one event with it and refuses others
-        }
-        try:
-            answer = self._session.write(_MODERATION + "emitEvent", body, self._proxy())
-        except Refused:
-            sent = self.find_sent(command)
-            if sent is None:
-                raise
-            return sent
-        return Receipt(_number(answer), time_at(answer, "createdAt"))
+    def read(self, method: str, **params: object) -> dict[str, Any]:
+        """Ask the service."""
+        return self._session.read(_MODERATION + method, params, self._proxy())
 
-    def find_sent(self, command: Command) -> Receipt | None:
-        """Look for the acknowledgement that carries the command's key."""
-        answer = self._read(
-            "queryEvents",
-            types=[f"{_DEFS}modEventAcknowledge"],
-            subject=_subject_id(self._event(command.target)),
-            createdBy=self._session.did,
-            limit=100,
-        )
-        for event in entries(answer, "events"):
-            if dig(event, "modTool", "meta", "key") == command.key:
-                return Receipt(_number(event), time_at(event, "createdAt"))
-        return None
+    def write(self, method: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Have the service do something."""
+        return self._session.write(_MODERATION + method, body, self._proxy())
 
     def _proxy(self) -> str:
         """Name the service as the server wants it; Refused where there is none."""
@@ -153,22 +124,20 @@ class Reports:
             self._service = text_at(answer, "did")
         return f"{self._service}#atproto_labeler"
 
-    def _read(self, method: str, **params: object) -> dict[str, Any]:
-        return self._session.read(_MODERATION + method, params, self._proxy())
-
     def _reported_after(self, after: datetime | None, cursor: str) -> dict[str, Any]:
         more = {"cursor": cursor} if cursor else {}
         if after:
             more["createdAfter"] = after.isoformat().replace("+00:00", "Z")
-        types = [f"{_DEFS}modEventReport"]
-        return self._read("queryEvents", types=types, sortDirection="asc", limit=100, **more)
+        types = [f"{DEFS}modEventReport"]
+        return self.read("queryEvents", types=types, sortDirection="asc", limit=100, **more)
 
-    def _event(self, report_id: str) -> dict[str, Any]:
+    def event(self, report_id: str) -> dict[str, Any]:
+        """Read one report as the service has it."""
         number = report_id.removeprefix(PREFIX)
         if not (number.isascii() and number.isdecimal()):
             raise Gone("there is no such report")
         try:
-            return self._read("getEvent", id=int(number))
+            return self.read("getEvent", id=int(number))
         except Refused as trouble:
             # The service has one answer for a number that it does not know and for a wrong one.
             unknown = trouble.reason is Reason.INVALID
@@ -180,7 +149,7 @@ class Reports:
         if not subjects:
             return events
         closed: dict[str, datetime] = {}
-        for view in entries(self._read("getSubjects", subjects=sorted(subjects)), "subjects"):
+        for view in entries(self.read("getSubjects", subjects=sorted(subjects)), "subjects"):
             reviewed = time_at(view, "status", "lastReviewedAt")
             if reviewed and text_at(view, "status", "reviewState").endswith("#reviewClosed"):
                 closed[text_at(view, "subject")] = reviewed
@@ -203,7 +172,7 @@ class Reports:
         return posts, skipped
 
     def _report(self, event: Any, about: RemoteMessage | None) -> RemoteMessage:
-        number, made = _number(event), time_at(event, "createdAt")
+        number, made = number_of(event), time_at(event, "createdAt")
         subject = _subject_id(event)
         if not number or made is None or not subject:
             raise Unreadable("a report without its number, time or subject")
@@ -233,12 +202,13 @@ class Reports:
         return RemotePerson(did, handle)
 
 
-def _number(event: Any) -> str:
+def number_of(event: Any) -> str:
+    """Take the number out of an event; empty where it has none."""
     found = dig(event, "id")
     return str(found) if isinstance(found, int) else ""
 
 
-def _subject(event: Any) -> dict[str, str]:
+def subject_of(event: Any) -> dict[str, str]:
     """Name what was reported, from either of the two shapes in which events show it."""
     subject = dig(event, "subject")
     uri, cid, did = (text_at(subject, key) for key in ("uri", "cid", "did"))

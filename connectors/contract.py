@@ -139,6 +139,7 @@ class RemoteMessage:
     poll: RemotePoll | None = None
     media: tuple[Media, ...] = ()
     choices: Mapping[str, str] = field(default_factory=dict)  # of RESOLVE: the platform's id and its words
+    labels: tuple[str, ...] = ()  # what moderators there, or the author, marked it with
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What comes with a few messages: a poll, pictures, and the choices of a review."""
+"""What comes with a few messages: a poll, pictures, labels, and the choices of a review."""
 
 import json
 from collections.abc import Sequence
@@ -26,14 +26,15 @@ _OF: Final = Plain(
 
 def facts(remote: RemoteMessage) -> str:
     """What a message brings beside its words, as the file keeps it; empty where it brings nothing."""
-    if remote.poll is None and not remote.media and not remote.choices:
+    if remote.poll is None and not (remote.media or remote.choices or remote.labels):
         return ""
     poll = asdict(remote.poll) if remote.poll else None
     if poll is not None:
         poll["answers"] = [[folding.repair(text), votes] for text, votes in poll["answers"]]
         poll["closes_at"] = poll["closes_at"].isoformat() if poll["closes_at"] else None
     media = [{**asdict(one), "alt": folding.repair(one.alt)} for one in remote.media]
-    return json.dumps({"poll": poll, "media": media, "choices": dict(remote.choices)})
+    kept = {"poll": poll, "media": media, "choices": dict(remote.choices)}
+    return json.dumps(kept | ({"labels": list(remote.labels)} if remote.labels else {}))
 
 
 def add(ctx: Ctx, rows: Sequence[tuple[int, RemoteMessage]]) -> None:
@@ -66,4 +67,5 @@ def _read(kept: dict[str, Any]) -> Enclosed:
         answers = tuple((text, votes) for text, votes in poll["answers"])
         at = datetime.fromisoformat(closes) if closes else None
         poll = RemotePoll(**{**poll, "answers": answers, "closes_at": at})
-    return Enclosed(poll, tuple(Media(**one) for one in kept["media"]), kept["choices"])
+    media = tuple(Media(**one) for one in kept["media"])
+    return Enclosed(poll, media, kept["choices"], tuple(kept.get("labels", ())))

@@ -40,6 +40,7 @@ __all__ = [
     "QueueRow",
     "Reading",
     "Recorded",
+    "RemotePoll",
     "Span",
     "Status",
     "TemplateRow",
@@ -183,11 +184,12 @@ class QueueRow:
 
 @dataclass(frozen=True, slots=True)
 class Enclosed:
-    """What comes with a message: its poll, its pictures (not loaded), and how a review of it may end."""
+    """What comes with a message: poll, pictures (not loaded), how a review of it may end, labels there."""
 
     poll: RemotePoll | None = None
     media: tuple[Media, ...] = ()
     choices: Mapping[str, str] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
 
 
 @many

@@ -60,6 +60,7 @@ class MessageBlock(QWidget):
         self.setMouseTracking(True)
         self._unveiled = False
         self._laid_out: tuple[int, CueText] | None = None  # the words at the width asked for last
+        self._beside: CueText | None = None  # what came with them, laid out with them
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._foot: Foot | None = None  # most blocks never need one
         theme.changed.connect(self._restyle)
@@ -102,6 +103,8 @@ class MessageBlock(QWidget):
         if self.row.gone:
             return px(40)
         height = px(12) + px(22) + self._layout(width).height + px(12)
+        if self._beside is not None:
+            height += px(6) + self._beside.height
         if self._foot is not None and not self._foot.isHidden():
             height += px(30)
         return int(height)
@@ -128,8 +131,11 @@ class MessageBlock(QWidget):
             self._paint_gone(painter)
         else:
             self._paint_head(painter)
-            where = self._text_place()
-            self._layout(self.width()).paint(painter, where, self._theme.color(self._ink()))
+            where, said = self._text_place(), self._layout(self.width())
+            said.paint(painter, where, self._theme.color(self._ink()))
+            if self._beside is not None:
+                below = where + QPointF(0, said.height + self._theme.px(6))
+                self._beside.paint(painter, below, self._theme.color("text2"))
         painter.end()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -240,6 +246,9 @@ class MessageBlock(QWidget):
             role = "message" if not self.veiled and not self.row.withheld else "body"
             made = CueText(self._theme, text, spans, self._theme.font(role), room)
             self._laid_out = width, made
+            beside = self._came_with_it()
+            font = self._theme.font("meta")
+            self._beside = CueText(self._theme, beside, (), font, room) if beside else None
         return self._laid_out[1]
 
     def _ink(self) -> str:
@@ -252,6 +261,11 @@ class MessageBlock(QWidget):
 
     def _marked(self) -> list[Span]:
         return [Span(cue.start, cue.end) for cue in self.row.cues if cue.end > cue.start]
+
+    def _came_with_it(self) -> str:
+        if self.veiled or self.row.withheld or self.row.gone or self.row.enclosed is None:
+            return ""
+        return "\n".join(words.enclosed(self.row.enclosed, self._now))
 
     def _aside(self) -> str:
         row = self.row
@@ -323,6 +337,7 @@ class MessageBlock(QWidget):
         parts = [head.format(who=who, when=when)]
         if not self.veiled:
             parts.append(words.withheld(row.withheld) if row.withheld else row.text)
+            parts.append(self._came_with_it())
         why = [cue.why for cue in row.cues if cue.why]
         if why:
             parts.append(self.tr("Matched: {why}.").format(why="; ".join(dict.fromkeys(why))))

@@ -9,6 +9,7 @@ from moderator_app.desk.rows import (
     ActionKind,
     ActionState,
     Audience,
+    Enclosed,
     Forgets,
     HistoryRow,
     Kind,
@@ -16,6 +17,7 @@ from moderator_app.desk.rows import (
     Outcome,
     Queue,
     QueueRow,
+    RemotePoll,
     Status,
 )
 from moderator_app.errors import ForTheModerator
@@ -295,6 +297,35 @@ def gone(how: str, name: str) -> str:
             name=name
         )
     return QCoreApplication.translate("Words", "{name} deleted a message here.").format(name=name)
+
+
+def enclosed(found: Enclosed, now: datetime) -> list[str]:
+    """What came with a message, a line each: the poll and its votes, pictures, labels."""
+    lines = _poll(found.poll, now) if found.poll is not None else []
+    if found.media:
+        count = QCoreApplication.translate(
+            "Words", "%n picture(s) or file(s), not loaded", "", len(found.media)
+        )
+        alts = "; ".join(one.alt for one in found.media if one.alt)
+        lines.append(f"{count}: {alts}" if alts else count)
+    if found.labels:
+        marks = ", ".join(found.labels)
+        lines.append(QCoreApplication.translate("Words", "Labels there: {labels}").format(labels=marks))
+    return lines
+
+
+def _poll(poll: RemotePoll, now: datetime) -> list[str]:
+    over = poll.closed or (poll.closes_at is not None and poll.closes_at <= now)
+    head = QCoreApplication.translate("Words", "Poll, closed") if over else ""
+    if not head and poll.closes_at is not None:
+        head = QCoreApplication.translate("Words", "Poll, closes {when}").format(
+            when=when(poll.closes_at, now)
+        )
+    lines = [head or QCoreApplication.translate("Words", "Poll, open")]
+    for text, votes in poll.answers:
+        counted = QCoreApplication.translate("Words", "%n vote(s)", "", votes) if votes is not None else ""
+        lines.append(f"\u2022 {text}: {counted}" if counted else f"\u2022 {text}")
+    return lines
 
 
 def forgets(found: Forgets, now: datetime) -> str:
