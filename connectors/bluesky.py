@@ -156,7 +156,10 @@ class BlueskyConnector(Connector):
     def probe(self) -> Probe:
         """Ask who we are; what an account may do follows from its app password and its service."""
         found = self._session.who()
-        profile = self._session.read("app.bsky.actor.getProfile", {"actor": self._session.did})
+        try:
+            profile = self._session.read("app.bsky.actor.getProfile", {"actor": self._session.did})
+        except Refused:  # an account of this very minute, which the network does not know yet
+            profile = {}
         chat = self._session.may_chat()
         directs = Ability(chat, "" if chat else bluesky_chat.NEEDS_PRIVILEGE)
         reports = self._reports.ability()

@@ -4,11 +4,13 @@ import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import pytest
 import uuid_utils
 
+from connectors import bluesky_ozone
 from connectors.bluesky import BlueskyConnector
 from connectors.contract import (
     Audience,
@@ -20,7 +22,7 @@ from connectors.contract import (
     RemoteMessage,
     Verb,
 )
-from connectors.errors import Gone, OutcomeUnknown, Reason, Refused, SignInAgain, TryLater
+from connectors.errors import CannotTell, Gone, OutcomeUnknown, Reason, Refused, SignInAgain, TryLater
 from connectors.faults import FaultProxy
 from tests.servers.bluesky_network import CHAT, Account, Network
 
@@ -75,6 +77,14 @@ def ben(network: Network) -> Account:
 
 def command(verb: Verb, target: str, text: str = "", **more: object) -> Command:
     return Command(str(uuid_utils.uuid7()), verb, target, text=text, **more)  # type: ignore[arg-type]
+
+
+def ozone_events(desk: Desk, uri: str) -> list[dict[str, Any]]:
+    """What the service noted about a post, as it says itself."""
+    proxy = f"{desk.network.labeler}#atproto_labeler"
+    answer = desk.us.call("tools.ozone.moderation.queryEvents", proxy=proxy, subject=uri)
+    events = [event["event"] for event in answer["events"]]
+    return [event for event in events if not event["$type"].endswith("#modEventTag")]  # its own doing
 
 
 def posted(desk: Desk, text: str = "We are here to listen.") -> str:
@@ -441,6 +451,94 @@ def test_reports_go_on_where_they_stopped(desk: Desk, ann: Account, ben: Account
     assert "one" in {m.text for m in desk.messages("reports").values()}
     ben.report(uri, "reasonOther", "two")
     assert {m.text for m in desk.messages("reports").values() if m.kind is Kind.REPORT} == {"two"}
+
+
+@pytest.mark.parametrize(
+    ("verb", "kind", "options"),
+    [
+        (Verb.ESCALATE, "modEventEscalate", {}),
+        (Verb.LABEL, "modEventLabel", {"label": "rude"}),
+        (Verb.REMOVE, "modEventTakedown", {"reason": "unkind"}),
+    ],
+)
+def test_what_a_moderator_does_in_ozone_is_done_once(
+    desk: Desk, ann: Account, verb: Verb, kind: str, options: dict[str, str]
+) -> None:
+    desk.network.make_moderator(desk.us)
+    uri = ann.post("Unkind words")
+    desk.network.settle()
+    deed = command(verb, uri, options=options)
+    assert desk.connector().find_sent(deed) is None
+    desk.proxy.lose_next_answer()
+    with pytest.raises(OutcomeUnknown):
+        desk.connector().perform(deed)
+    receipt = desk.connector().find_sent(deed)
+    assert receipt
+    assert desk.connector().perform(deed) == receipt
+    assert [event["$type"].partition("#")[2] for event in ozone_events(desk, uri)] == [kind]
+
+
+def test_a_label_is_seen_and_taken_back(desk: Desk, ann: Account) -> None:
+    desk.network.make_moderator(desk.us)
+    posted(desk)
+    uri = ann.mention(desk.us, "Unkind words for")
+    assert isinstance(desk.read(uri), RemoteMessage)
+    desk.connector().perform(command(Verb.LABEL, uri, options={"label": "Rude "}))
+    seen = desk.read(uri)
+    assert isinstance(seen, RemoteMessage)
+    assert seen.labels == ("rude",)
+    desk.connector().perform(command(Verb.UNLABEL, uri, options={"label": "rude"}))
+    seen = desk.read(uri)
+    assert isinstance(seen, RemoteMessage)
+    assert seen.labels == ()
+    with pytest.raises(Refused) as refusal:
+        desk.connector().perform(command(Verb.LABEL, uri, options={"label": "not a label"}))
+    assert refusal.value.reason is Reason.INVALID
+
+
+def test_a_takedown_is_taken_back(desk: Desk, ann: Account) -> None:
+    desk.network.make_moderator(desk.us)
+    uri = ann.post("Words taken for unkind")
+    desk.network.settle()
+    for verb in (Verb.REMOVE, Verb.RESTORE):
+        desk.connector().perform(command(verb, uri))
+    kinds = [event["$type"].partition("#")[2] for event in ozone_events(desk, uri)]
+    assert sorted(kinds) == ["modEventReverseTakedown", "modEventTakedown"]
+
+
+def test_without_a_service_ozones_verbs_say_why(desk: Desk, ann: Account) -> None:
+    desk.values["labeler"] = ""
+    probe = desk.connector().probe()
+    assert {probe.verbs[verb].why_not for verb in bluesky_ozone.VERBS} == {
+        "No moderation service was named when this account was added."
+    }
+    with pytest.raises(Refused):
+        desk.connector().perform(command(Verb.REMOVE, ann.post("Words")))
+
+
+def test_a_report_reaches_the_servers_moderators(desk: Desk, ann: Account) -> None:
+    uri = ann.post("Unkind words")
+    desk.network.settle()
+    report = command(Verb.REPORT, uri, options={"reason": "it hurts"})
+    assert desk.connector().perform(report).remote_id
+    desk.network.make_moderator(desk.us)
+    assert [event["comment"] for event in ozone_events(desk, uri)] == ["it hurts"]
+    with pytest.raises(CannotTell):
+        desk.connector().find_sent(report)
+
+
+def test_a_picture_is_named_and_not_loaded(desk: Desk, ann: Account) -> None:
+    posted(desk)
+    blob = ann.picture(b"\x89PNG\r\n\x1a\n" + bytes(64))
+    image = {"alt": "a lake in the evening", "image": blob}
+    handle = f"@{desk.us.handle}"
+    feature = {"$type": "app.bsky.richtext.facet#mention", "did": desk.us.did}
+    facet = {"index": {"byteStart": 0, "byteEnd": len(handle)}, "features": [feature]}
+    embed = {"$type": "app.bsky.embed.images", "images": [image]}
+    uri = ann.post(f"{handle} look", facets=[facet], embed=embed)
+    seen = desk.read(uri)
+    assert isinstance(seen, RemoteMessage)
+    assert [(one.kind, one.alt) for one in seen.media] == [("image", "a lake in the evening")]
 
 
 # ------------------------------------------------------------------ signing in

@@ -138,6 +138,13 @@ class Account:
         subject = {"uri": uri, "cid": self.record(uri)["cid"]}
         return self.write("app.bsky.feed.like", {"subject": subject})["uri"]
 
+    def picture(self, content: bytes) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "image/png"}
+        url = f"{self.network.pds}/xrpc/com.atproto.repo.uploadBlob"
+        answer = self.network.http.post(url, data=content, headers=headers)
+        answer.raise_for_status()
+        return answer.json()["blob"]
+
     def record(self, uri: str) -> Any:
         repo, collection, key = uri.removeprefix("at://").split("/")
         return self.call("com.atproto.repo.getRecord", repo=repo, collection=collection, rkey=key)
