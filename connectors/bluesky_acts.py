@@ -9,19 +9,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.bluesky_feed import (
-    POST,
-    THREADGATE,
-    Feed,
-    Ref,
-    dig,
-    entries,
-    owner,
-    permalink,
-    record_key,
-    text_at,
-    time_at,
-)
+from connectors.answers import dig, entries, text_at, time_at
+from connectors.bluesky_feed import POST, THREADGATE, Feed, Ref, owner, permalink, record_key
 from connectors.bluesky_session import Session
 from connectors.bluesky_text import MAX_POST, MAX_POST_BYTES, facets, graphemes, storable, tid
 from connectors.contract import Audience, Command, Receipt

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.bluesky_feed import dig, entries, person_of, text_at, time_at
+from connectors.answers import dig, entries, text_at, time_at
+from connectors.bluesky_feed import person_of
 from connectors.bluesky_session import CHAT, Session
 from connectors.bluesky_text import MAX_DIRECT, MAX_DIRECT_BYTES, graphemes, storable
 from connectors.contract import (

@@ -6,9 +6,10 @@ Sources: the app.bsky.feed lexicons. An id is the post's at:// address, a revisi
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from connectors.answers import count_at, dig, entries, text_at, time_at
 from connectors.bluesky_session import Session
 from connectors.bluesky_text import first_line
 from connectors.contract import GoneHow, Kind, Media, RemoteGone, RemoteMessage, RemotePerson
@@ -76,40 +77,6 @@ def permalink(uri: str) -> str | None:
     if f"/{POST}/" not in uri:
         return None
     return f"https://bsky.app/profile/{owner(uri)}/post/{record_key(uri)}"
-
-
-def dig(data: Any, *path: str) -> Any:
-    """Follow keys into an answer; None where one is missing or not an object."""
-    for key in path:
-        data = data.get(key) if isinstance(data, dict) else None
-    return data
-
-
-def entries(data: Any, *path: str) -> list[Any]:
-    """Find a list in an answer; an empty one where there is none."""
-    found = dig(data, *path)
-    return found if isinstance(found, list) else []
-
-
-def text_at(data: Any, *path: str) -> str:
-    """Find a text in an answer, or an empty one."""
-    found = dig(data, *path)
-    return found if isinstance(found, str) else ""
-
-
-def count_at(data: Any, *path: str) -> int:
-    """Find a count in an answer, or zero."""
-    found = dig(data, *path)
-    return found if isinstance(found, int) and not isinstance(found, bool) and found > 0 else 0
-
-
-def time_at(data: Any, *path: str) -> datetime | None:
-    """Find a moment in an answer, in UTC."""
-    try:
-        found = datetime.fromisoformat(text_at(data, *path))
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def person_of(author: Any) -> RemotePerson:

@@ -8,7 +8,7 @@ ours is the command's key, which also stands in the event's `modTool`, where it 
 import re
 from typing import Any, Final
 
-from connectors.bluesky_feed import dig, entries, text_at, time_at
+from connectors.answers import dig, entries, text_at, time_at
 from connectors.bluesky_reports import DEFS, PREFIX, Reports, number_of, subject_of
 from connectors.bluesky_session import Session
 from connectors.contract import Command, Receipt, Verb

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.bluesky_feed import Feed, dig, entries, text_at, time_at
+from connectors.answers import dig, entries, text_at, time_at
+from connectors.bluesky_feed import Feed
 from connectors.bluesky_session import Session
 from connectors.contract import (
     Ability,

@@ -4,26 +4,15 @@ Sources: the com.atproto.server and com.atproto.repo lexicons (https://github.co
 Errors are HTTP status plus a code in `error`; a lapsed token is status 400 there, not 401.
 """
 
-import base64
-import json
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from connectors.errors import (
-    ConnectorError,
-    Gone,
-    OutcomeUnknown,
-    Reason,
-    Refused,
-    SignInAgain,
-    TryLater,
-    Unreadable,
-)
+from connectors.bluesky_sign_in import SignIn
+from connectors.errors import ConnectorError, Gone, Reason, Refused, SignInAgain, Unreadable
 from connectors.http import Answer, Http
 
 CHAT = "did:web:api.bsky.chat#bsky_chat"
-_TOKEN_CODES = {"ExpiredToken", "InvalidToken"}
+_TOKEN_CODES = {"ExpiredToken", "InvalidToken", "invalid_token"}
 _ACCOUNT_CODES = {"AccountTakedown", "AccountDeactivated", "AccountSuspended", "AuthMissing"}
 _REASONS = {
     "NotFound": Reason.NOT_FOUND,
@@ -70,36 +59,24 @@ def explain(answer: Answer) -> ConnectorError | None:
 
 
 class Session:
-    """One signed-in account.
+    """One signed-in account; what it may do is the account's, not the way's in which it signed in."""
 
-    Whoever finds the tokens lapsed renews them once for all. The app password is kept beside them:
-    a session that was not used for weeks can only be made anew with it, and nobody should have to
-    look for it at night. It can be revoked by itself at any time.
-    """
+    def __init__(self, sign_in: SignIn) -> None:
+        self._sign_in = sign_in
 
-    def __init__(self, server: str, handle: str, secrets: Mapping[str, str]) -> None:
-        self.http = Http(server if "://" in server else f"https://{server}", explain)
-        self._handle = handle.strip().removeprefix("@")
-        self._secrets = dict(secrets)
-        self._handed_out = dict(secrets)
-        self._renewing = threading.Lock()
+    @property
+    def http(self) -> Http:
+        """The account's server."""
+        return self._sign_in.http
 
     @property
     def did(self) -> str:
         """Our account's id, signing in if that was never done."""
-        if "did" not in self._secrets:
-            self._renew("")
-        return self._secrets["did"]
+        return self._sign_in.did
 
     def sign_in(self) -> dict[str, str]:
-        """Make a new session from the app password; the secrets to keep."""
-        password = self._secrets.get("app_password", "")
-        if not password:
-            raise SignInAgain("there is no app password")
-        body = {"identifier": self._handle, "password": password}
-        self._take(_repeatable(lambda: self.http.write(_nsid("server.createSession"), body)))
-        self._handed_out = dict(self._secrets)
-        return dict(self._secrets)
+        """Sign in anew; the secrets to keep."""
+        return self._sign_in.sign_in()
 
     def who(self) -> dict[str, Any]:
         """Ask the server whose session this is."""
@@ -110,24 +87,15 @@ class Session:
 
     def fresh_secrets(self) -> dict[str, str] | None:
         """All secrets, if any changed since they were last handed out."""
-        if self._secrets == self._handed_out:
-            return None
-        self._handed_out = dict(self._secrets)
-        return dict(self._secrets)
+        return self._sign_in.fresh_secrets()
 
     def may_chat(self) -> bool:
-        """Whether the token may read direct messages; only a privileged app password's may."""
-        return self.scope() != "com.atproto.appPass"
+        """Whether we may read direct messages."""
+        return self._sign_in.may_chat()
 
-    def scope(self) -> str:
-        """Read what the access token is for; empty where it does not say."""
-        self._token()
-        try:
-            payload = self._secrets["access"].split(".")[1]
-            claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-            return str(claims.get("scope", ""))
-        except (ValueError, IndexError, AttributeError):
-            return ""
+    def close(self) -> None:
+        """Let go of the network."""
+        self._sign_in.close()
 
     def read(self, nsid: str, params: Mapping[str, Any] | None = None, proxy: str = "") -> dict[str, Any]:
         """Ask; the answer is always an object."""
@@ -142,15 +110,16 @@ class Session:
         return answer.data if isinstance(answer.data, dict) else {}
 
     def _signed(self, call: Callable[[Mapping[str, str]], Answer], nsid: str, proxy: str) -> Answer:
-        token = self._token()
+        about = {"atproto-proxy": proxy} if proxy else {}
+        header = self._sign_in.header()
         try:
-            return call(_headers(token, proxy))
+            return call(header | about)
         except _Lapsed:
-            self._renew(token)
+            self._sign_in.renew(header)
         except _NotAllowed as trouble:
             raise self._meant(trouble, nsid, proxy) from None
         try:
-            return call(_headers(self._token(), proxy))
+            return call(self._sign_in.header() | about)
         except (_Lapsed, _NotAllowed) as trouble:
             raise self._meant(trouble, nsid, proxy) from None
 
@@ -159,52 +128,3 @@ class Session:
         if proxy and isinstance(trouble, _Lapsed):
             return Refused(Reason.SCOPE, f"this app password may not use {nsid}")
         return Refused(Reason.ROLE, f"this account may not use {nsid}") if proxy else trouble
-
-    def _token(self) -> str:
-        if "access" not in self._secrets:
-            self._renew("")
-        return self._secrets["access"]
-
-    def _renew(self, lapsed: str) -> None:
-        with self._renewing:
-            if self._secrets.get("access", "") != lapsed:
-                return  # somebody else did while we waited
-            if "refresh" in self._secrets:
-                headers = _headers(self._secrets["refresh"], "")
-                path = _nsid("server.refreshSession")
-                try:
-                    self._take(_repeatable(lambda: self.http.write(path, None, headers)))
-                except SignInAgain:
-                    pass  # the refresh token lapsed as well: begin again with the password
-                else:
-                    return
-            handed_out = self._handed_out
-            self.sign_in()
-            self._handed_out = handed_out
-
-    def _take(self, answer: Answer) -> None:
-        found = answer.data if isinstance(answer.data, dict) else {}
-        taken = {"access": "accessJwt", "refresh": "refreshJwt", "did": "did"}
-        tokens = {ours: found.get(theirs) for ours, theirs in taken.items()}
-        if not all(isinstance(token, str) and token for token in tokens.values()):
-            raise TryLater("the server's answer to the sign-in was incomplete")
-        self._secrets.update({name: str(token) for name, token in tokens.items()})
-
-
-def _repeatable(call: Callable[[], Answer]) -> Answer:
-    """Signing in twice does no harm, so a lost answer is only a reason to try later."""
-    try:
-        return call()
-    except OutcomeUnknown as trouble:
-        raise TryLater(str(trouble), offline=True) from None
-
-
-def _nsid(name: str) -> str:
-    return f"xrpc/com.atproto.{name}"
-
-
-def _headers(token: str, proxy: str) -> dict[str, str]:
-    headers = {"Authorization": f"Bearer {token}"}
-    if proxy:
-        headers["atproto-proxy"] = proxy
-    return headers

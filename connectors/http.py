@@ -117,6 +117,7 @@ class Http:
         limits: Limits | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         agent: str = "",
+        sign: requests.auth.AuthBase | None = None,
     ) -> None:
         self.base_url = _checked(base_url)
         self._explain = explain
@@ -127,7 +128,7 @@ class Http:
         self._random = SystemRandom()
         self._session = requests.Session()
         self._session.cookies = _NoCookies()
-        self._session.auth = _NoNetrc()
+        self._session.auth = sign or _NoNetrc()
         self._session.headers["User-Agent"] = agent or f"Hearthlight/{version()}"
         self._session.headers["Accept"] = "application/json"
 

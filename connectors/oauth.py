@@ -1,6 +1,7 @@
 """OAuth 2 tokens of one account: made by a sign-in in the browser, renewed once for all when they lapse.
 
-Sources: RFC 6749 (code, refresh), RFC 7636 (PKCE), RFC 8252 (programs on a desk).
+Sources: RFC 6749 (code, refresh), RFC 7636 (PKCE), RFC 8252 (programs on a desk), RFC 9126 (pushed requests),
+RFC 9207 (issuer).
 """
 
 import base64
@@ -10,6 +11,7 @@ import webbrowser
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from connectors.errors import ConnectorError, OutcomeUnknown, SignInAgain, TryLater, Unreadable
 from connectors.http import Answer, Http
@@ -24,7 +26,9 @@ class Client:
     """Our program as a platform knows it. A secret that ships with a program on a desk protects nothing.
 
     `page` is where the person agrees, `token_path` where the code becomes tokens. `basic` says that the
-    client names itself in a header.
+    client names itself in a header. With a `pushed_path` the request is handed over there first and the page
+    only gets its name. An `issuer` must be named in what the browser brings back. `scheme` stands before the
+    token in a signed-in call.
     """
 
     id: str
@@ -34,6 +38,9 @@ class Client:
     secret: str = field(default="", repr=False)
     basic: bool = False
     more: Mapping[str, str] = field(default_factory=dict)  # of the page's query
+    pushed_path: str = ""
+    issuer: str = ""
+    scheme: str = "Bearer"
 
 
 def explain(answer: Answer) -> ConnectorError | None:
@@ -65,13 +72,14 @@ class OAuth:
         attempt = Attempt()
         with Loopback(port, path, host) as loopback:
             self._waiting = loopback
-            query = attempt.query(
+            asked = attempt.asks(
                 client_id=self._client.id,
                 redirect_uri=loopback.redirect_uri,
                 scope=self._client.scope,
                 **self._client.more,
             )
-            code = loopback.code(f"{self._client.page}?{query}", attempt, open_page=self._open)
+            page = f"{self._client.page}?{urlencode(self._pushed(asked))}"
+            code = loopback.code(page, attempt, issuer=self._client.issuer, open_page=self._open)
             self._take(
                 self._ask(
                     grant_type="authorization_code",
@@ -89,7 +97,7 @@ class OAuth:
         token = self._secrets.get("access_token", "")
         if not token or float(self._secrets.get("expires_at") or "inf") < time.time() + _EARLY:
             self.renew(token)
-        return {"Authorization": f"Bearer {self._secrets['access_token']}"}
+        return {"Authorization": f"{self._client.scheme} {self._secrets['access_token']}"}
 
     def call(self, ask: Callable[[dict[str, str]], Answer]) -> Answer:
         """Make a signed-in call; where the token turns out to have lapsed, once more with a new one."""
@@ -97,7 +105,7 @@ class OAuth:
         try:
             return ask(header)
         except SignInAgain:
-            self.renew(header["Authorization"].removeprefix("Bearer "))
+            self.renew(header["Authorization"].removeprefix(f"{self._client.scheme} "))
             return ask(self.header())
 
     def renew(self, lapsed: str) -> None:
@@ -109,6 +117,10 @@ class OAuth:
             if not known:
                 raise SignInAgain("the sign-in has ended")
             self._take(self._ask(grant_type="refresh_token", refresh_token=known))
+
+    def account(self) -> str:
+        """Whose the tokens are, where the platform says so beside them; else empty."""
+        return self._secrets.get("sub", "")
 
     def scope(self) -> str:
         """What the platform says that the token is good for; empty where it does not say."""
@@ -125,6 +137,19 @@ class OAuth:
         """End a sign-in that waits for the browser."""
         if self._waiting is not None:
             self._waiting.stop()
+
+    def _pushed(self, asked: dict[str, str]) -> dict[str, str]:
+        """What the page's address says: all of it, or the name of what was handed over before."""
+        if not self._client.pushed_path:
+            return asked
+        try:
+            found = self._http.write(self._client.pushed_path, form=asked).data
+        except OutcomeUnknown as trouble:  # nobody saw it yet
+            raise TryLater(str(trouble), offline=True) from None
+        name = found.get("request_uri") if isinstance(found, dict) else None
+        if not isinstance(name, str) or not name:
+            raise Unreadable("the platform did not take the request for a sign-in")
+        return {"client_id": self._client.id, "request_uri": name}
 
     def _ask(self, **said: str) -> Any:
         form = {**said, "client_id": self._client.id}
@@ -152,7 +177,8 @@ class OAuth:
         lasts = found.get("expires_in")
         ends = str(time.time() + float(lasts)) if isinstance(lasts, int | float) else ""
         self._secrets["expires_at"] = ends
-        if found.get("scope"):
-            self._secrets["scope"] = str(found["scope"])
+        for name in ("scope", "sub"):
+            if found.get(name):
+                self._secrets[name] = str(found[name])
         # Before it is used: a refresh token that was used up and then lost in a crash ends the sign-in.
         self._keep(dict(self._secrets))

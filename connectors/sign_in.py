@@ -13,7 +13,7 @@ import webbrowser
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Self
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from connectors.errors import Reason, Refused, SignInAgain, TryLater
 
@@ -37,7 +37,7 @@ class Attempt:
     state: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
 
-    def query(self, **more: str) -> str:
+    def asks(self, **more: str) -> dict[str, str]:
         """The query of the page where the person agrees."""
         known = {
             "response_type": "code",
@@ -45,7 +45,7 @@ class Attempt:
             "code_challenge": challenge(self.verifier),
             "code_challenge_method": "S256",
         }
-        return urlencode(known | more)
+        return known | more
 
 
 class Loopback:
@@ -104,7 +104,7 @@ class Loopback:
             raise TryLater("the sign-in was given up")
         if self._answer.get("error"):
             raise Refused(Reason.ROLE, "the platform's page said no")
-        if issuer and self._answer.get("iss", issuer) != issuer:
+        if issuer and self._answer.get("iss") != issuer:
             raise SignInAgain("the answer came from another server than the one asked")
         return self._answer.get("code", "")
 

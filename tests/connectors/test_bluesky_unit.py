@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.bluesky import BlueskyConnector, _State
+from connectors.bluesky import BlueskyConnector
 from connectors.bluesky_feed import permalink, post_of
 from connectors.bluesky_session import explain
 from connectors.bluesky_text import facets, first_line, graphemes, links, mentions, storable, tid
+from connectors.bluesky_walk import State
 from connectors.contract import Command, Verb
 from connectors.errors import ConnectorError, Gone, Reason, Refused, SignInAgain, Unreadable
 from connectors.http import Answer
@@ -155,8 +156,8 @@ def test_a_time_from_the_future_is_not_believed(claimed: object) -> None:
 
 @given(st.text() | junk.map(json.dumps))
 def test_a_state_that_makes_no_sense_begins_again(text: str) -> None:
-    state = _State.load(text)
-    assert _State.load(state.dump(state.mark)) == state
+    state = State.load(text)
+    assert State.load(state.dump(state.mark)) == state
 
 
 @pytest.mark.parametrize(
@@ -185,9 +186,9 @@ def test_texts_of_errors_mean_nothing() -> None:
     assert explain(Answer(502, {}, None, NOW)) is None
 
 
-def test_without_a_password_nobody_signs_in() -> None:
+def test_before_anybody_signed_in_in_the_browser_a_call_says_so() -> None:
     with pytest.raises(SignInAgain):
-        BlueskyConnector({"handle": "a.test", "server": "http://127.0.0.1:9"}, {}).authorize()
+        BlueskyConnector({"handle": "a.test", "server": "http://127.0.0.1:9"}, {}).probe()
 
 
 def test_an_address_without_encryption_is_refused() -> None:
@@ -195,7 +196,7 @@ def test_an_address_without_encryption_is_refused() -> None:
         BlueskyConnector({"handle": "a.test", "server": "http://bsky.social"}, {})
 
 
-@pytest.mark.parametrize("verb", [Verb.REMOVE, Verb.RESTORE])
+@pytest.mark.parametrize("verb", [Verb.BAN, Verb.POLL])
 def test_what_bluesky_cannot_do_is_said_without_asking(verb: Verb) -> None:
     connector = BlueskyConnector({"handle": "a.test", "server": "bsky.social"}, {})
     with pytest.raises(Refused) as refusal:

@@ -26,7 +26,7 @@ def _browser(loopback: Loopback, **said: str) -> Browser:
 
 
 def _page(attempt: Attempt) -> str:
-    return f"https://platform.example/agree?{attempt.query(client_id='us', scope='read')}"
+    return f"https://platform.example/agree?{urlencode(attempt.asks(client_id='us', scope='read'))}"
 
 
 def test_the_code_comes_back() -> None:

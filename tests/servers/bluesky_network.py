@@ -63,7 +63,7 @@ class Network:
         answer = self.http.post(f"{self.pds}/xrpc/com.atproto.server.createAccount", json=body)
         answer.raise_for_status()
         found = answer.json()
-        return Account(self, found["did"], handle, found["accessJwt"])
+        return Account(self, found["did"], handle, found["accessJwt"], body["password"])
 
     def settle(self) -> None:
         """Return when every server has seen what was written."""
@@ -91,6 +91,7 @@ class Account:
     did: str
     handle: str
     token: str
+    password: str
 
     def call(self, nsid: str, body: dict[str, Any] | None = None, proxy: str = "", **params: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.token}"}
