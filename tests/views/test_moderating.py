@@ -1,14 +1,16 @@
 """Moderating, polls, links and accounts in the real window on the demo community."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from connectors.contract import Media
+from connectors.contract import Media, RemotePoll
 from moderator_app.desk import accounts, actions, threads
 from moderator_app.desk.rows import ActionKind, Enclosed
 from moderator_app.views.links_sheet import LinksSheet, found_in, host
+from moderator_app.views.message_block import MessageBlock
 from moderator_app.views.moderate_sheet import ModerateSheet, PollSheet
 
 
@@ -110,3 +112,21 @@ def test_removing_an_account_gives_the_words_that_wait_back(qtbot, window, desk,
     kept = desk.ask(threads.view, number).draft
     assert kept is not None
     assert kept.text == "I read you. How is the evening going for you?"
+
+
+def test_a_poll_with_its_votes_pictures_and_labels_stand_below_the_words(window, desk, open_item):
+    view = desk.ask(threads.view, open_item("Jonas Achterberg"))
+    row, now = view.messages[0], view.messages[0].at
+    poll = RemotePoll((("Tuesday", 12), ("Thursday", 1)), closes_at=now - timedelta(hours=1))
+    media = (Media("https://three.example/p.png", alt="a lake"),)
+    changed = {"enclosed": Enclosed(poll, media, labels=("rude",))}
+    with_more = type(row)(**{name: getattr(row, name) for name in row.__slots__} | changed)
+    theme = window.findChild(MessageBlock)._theme
+    plain, full = MessageBlock(theme, row, now), MessageBlock(theme, with_more, now)
+    said = full.accessibleName()
+    assert "Poll, closed" in said
+    assert "Tuesday: 12 votes" in said
+    assert "Thursday: 1 vote\n" in said
+    assert "1 picture or file, not loaded: a lake" in said
+    assert "Labels there: rude" in said
+    assert full.heightForWidth(600) > plain.heightForWidth(600)
