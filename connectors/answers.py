@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from connectors.errors import Unreadable
+
 
 def dig(data: Any, *path: str) -> Any:
     """Follow keys into an answer; None where one is missing or not an object."""
@@ -15,6 +17,14 @@ def entries(data: Any, *path: str) -> list[Any]:
     """Find a list in an answer; an empty one where there is none."""
     found = dig(data, *path)
     return found if isinstance(found, list) else []
+
+
+def listed(data: Any, *path: str) -> list[Any]:
+    """Find a list that the platform promises; without it the answer cannot be read."""
+    found = dig(data, *path)
+    if not isinstance(found, list):
+        raise Unreadable("a list is missing in the server's answer")
+    return found
 
 
 def text_at(data: Any, *path: str) -> str:

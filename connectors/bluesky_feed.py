@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from connectors.answers import count_at, dig, entries, text_at, time_at
+from connectors.answers import count_at, dig, entries, listed, text_at, time_at
 from connectors.bluesky_session import Session
 from connectors.bluesky_text import first_line
 from connectors.contract import GoneHow, Kind, Media, RemoteGone, RemoteMessage, RemotePerson
@@ -163,9 +163,8 @@ class Feed:
         for start in range(0, len(wanted), _AT_ONCE):
             some = wanted[start : start + _AT_ONCE]
             answer = self._session.read("app.bsky.feed.getPosts", {"uris": some})
-            if not isinstance(dig(answer, "posts"), list):  # silence is not the word that they are gone
-                raise Unreadable("an answer about posts without any list of them")
-            found.update((text_at(view, "uri"), view) for view in entries(answer, "posts"))
+            # Silence is not the word that they are gone.
+            found.update((text_at(view, "uri"), view) for view in listed(answer, "posts"))
         return found
 
     def post(self, uri: str) -> Post:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from connectors import matrix_reports, matrix_sync
+from connectors.answers import dig, entries, text_at
 from connectors.contract import (
     Ability,
     Command,
@@ -20,7 +21,6 @@ from connectors.contract import (
 )
 from connectors.errors import Reason, Refused, Unreadable
 from connectors.matrix_acts import MAX_TEXT, Acts, Deed, Trace
-from connectors.matrix_events import dig, entries, text_at
 from connectors.matrix_read import Reader
 from connectors.matrix_reports import Reports
 from connectors.matrix_rooms import MODERATION, Rooms

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from connectors import matrix_polls
+from connectors.answers import dig, entries, text_at
 from connectors.contract import Audience, Command, Receipt, Verb
 from connectors.errors import CannotTell, Gone, OutcomeUnknown, Reason, Refused
-from connectors.matrix_events import KEY, MESSAGE, REACTION, Event, dig, entries, joined, split, text_at
+from connectors.matrix_events import KEY, MESSAGE, REACTION, Event, joined, split
 from connectors.matrix_read import Reader, receipt
 from connectors.matrix_rooms import Rooms
 from connectors.matrix_session import CLIENT, Session, path

@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from connectors import html
+from connectors.answers import dig, entries, text_at
 from connectors.contract import Media
 from connectors.errors import Unreadable
 
@@ -26,33 +27,6 @@ _MEDIA: Final = {"m.image": "image", "m.audio": "audio", "m.video": "video", "m.
 
 class NoMessage(Unreadable):
     """An event that arrived whole and still says nothing: asking again would not change it."""
-
-
-def dig(data: Any, *keys: str) -> Any:
-    """Follow keys into an answer; None where one is missing or not an object."""
-    for key in keys:
-        data = data.get(key) if isinstance(data, dict) else None
-    return data
-
-
-def text_at(data: Any, *keys: str) -> str:
-    """Follow keys to a text; an empty one where there is none."""
-    found = dig(data, *keys)
-    return found if isinstance(found, str) else ""
-
-
-def listed(data: Any, *keys: str) -> list[Any]:
-    """Follow keys to a list that the platform promises; anything else cannot be read."""
-    found = dig(data, *keys)
-    if not isinstance(found, list):
-        raise Unreadable("a list is missing in the Matrix server's answer")
-    return found
-
-
-def entries(data: Any, *keys: str) -> list[Any]:
-    """Follow keys to a list; an empty one where there is none."""
-    found = dig(data, *keys)
-    return found if isinstance(found, list) else []
 
 
 def joined(room: str, event: str) -> str:

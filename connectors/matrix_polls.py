@@ -8,8 +8,9 @@ unstable names; both are read.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from connectors.answers import dig, entries, text_at
 from connectors.contract import RemotePoll
-from connectors.matrix_events import Event, dig, entries, text_at
+from connectors.matrix_events import Event
 
 UNSTABLE: Final = "org.matrix.msc3381.poll."
 STABLE: Final = "m.poll."

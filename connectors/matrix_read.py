@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from connectors import matrix_polls
+from connectors.answers import entries, listed, text_at
 from connectors.contract import GoneHow, Kind, Receipt, RemoteGone, RemoteMessage
 from connectors.errors import CannotTell, Gone, Reason, Refused, Unreadable
 from connectors.matrix_events import (
@@ -15,14 +16,11 @@ from connectors.matrix_events import (
     STICKER,
     Event,
     NoMessage,
-    entries,
     joined,
-    listed,
     media,
     names,
     permalink,
     split,
-    text_at,
     words,
 )
 from connectors.matrix_rooms import Rooms

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from connectors.answers import dig, entries, listed, text_at
 from connectors.contract import (
     Ability,
     Audience,
@@ -24,7 +25,7 @@ from connectors.contract import (
     RemoteMessage,
 )
 from connectors.errors import Gone, Reason, Refused, TryLater, Unreadable
-from connectors.matrix_events import Event, NoMessage, dig, entries, joined, listed, text_at
+from connectors.matrix_events import Event, NoMessage, joined
 from connectors.matrix_read import Reader, is_message
 from connectors.matrix_rooms import Rooms
 from connectors.matrix_session import ADMIN, Session, path

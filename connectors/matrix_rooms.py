@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import uuid4
 
+from connectors.answers import dig, entries, text_at
 from connectors.contract import Audience, RemotePerson
 from connectors.errors import Refused
-from connectors.matrix_events import KEY, dig, entries, text_at
+from connectors.matrix_events import KEY
 from connectors.matrix_session import CLIENT, Session, path
 
 MODERATION: Final = ("kick", "ban", "redact")

@@ -12,21 +12,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from connectors import matrix_polls
+from connectors.answers import dig, entries, listed, text_at
 from connectors.contract import Kind, Page, RemoteGone, RemoteMessage
 from connectors.errors import Reason, Refused, Unreadable
-from connectors.matrix_events import (
-    ENCRYPTED,
-    REACTION,
-    REDACTION,
-    Event,
-    NoMessage,
-    dig,
-    entries,
-    joined,
-    listed,
-    split,
-    text_at,
-)
+from connectors.matrix_events import ENCRYPTED, REACTION, REDACTION, Event, NoMessage, joined, split
 from connectors.matrix_read import AT_ONCE, SEALED_WORDS, Reader, gone, is_message
 from connectors.matrix_rooms import STATE, Rooms
 from connectors.matrix_session import CLIENT, Session

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
 from connectors import reddit_modmail, reddit_walk
+from connectors.answers import dig, text_at
 from connectors.contract import (
     Ability,
     Command,
@@ -24,7 +25,7 @@ from connectors.contract import (
 from connectors.errors import Gone, Reason, Refused, Unreadable
 from connectors.reddit_acts import MAX_TEXT, Acts
 from connectors.reddit_modmail import PREFIX, Modmail
-from connectors.reddit_session import API, SITE, Session, dig, listed, text_at
+from connectors.reddit_session import API, SITE, Session, listed
 from connectors.reddit_things import FULLNAME, REPORT, Reader, named
 from connectors.reddit_walk import Stream
 

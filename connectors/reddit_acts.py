@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from connectors.answers import dig, text_at
 from connectors.contract import Audience, Command, Receipt, RemoteMessage, Verb
 from connectors.errors import CannotTell, Gone, Reason, Refused, Unreadable
 from connectors.keys import begun_at
 from connectors.reddit_modmail import PATH, PREFIX, Modmail, conversation_of, first, message
-from connectors.reddit_session import Session, dig, listed, made, moment_at, text_at
+from connectors.reddit_session import Session, listed, made, moment_at
 from connectors.reddit_things import FULLNAME, REPORT, gone_how, taken_down
 
 MAX_TEXT: Final = 10_000

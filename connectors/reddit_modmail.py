@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from connectors.answers import dig, text_at
 from connectors.contract import Audience, Kind, Page, RemoteGone, RemoteMessage, RemotePerson
 from connectors.errors import Gone, Unreadable
 from connectors.html import to_text
-from connectors.reddit_session import Session, dig, moment_at, text_at
+from connectors.reddit_session import Session, moment_at
 from connectors.reddit_walk import Seen
 
 STREAM: Final = "modmail"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from connectors.answers import dig, text_at
 from connectors.errors import (
     ConnectorError,
     Gone,
@@ -55,19 +56,6 @@ _GONE: Final = frozenset(
         "THING_NOT_FOUND",
     }
 )
-
-
-def dig(data: Any, *path: str) -> Any:
-    """Follow keys into an answer; None where one is missing or not an object."""
-    for key in path:
-        data = data.get(key) if isinstance(data, dict) else None
-    return data
-
-
-def text_at(data: Any, *path: str) -> str:
-    """Find a text in an answer, or an empty one."""
-    found = dig(data, *path)
-    return found if isinstance(found, str) else ""
 
 
 def moment_at(data: Any, key: str) -> datetime | None:

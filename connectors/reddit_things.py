@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from connectors.answers import dig, text_at
 from connectors.contract import (
     Audience,
     GoneHow,
@@ -19,7 +20,7 @@ from connectors.contract import (
     RemotePoll,
 )
 from connectors.errors import Unreadable
-from connectors.reddit_session import dig, moment_at, text_at
+from connectors.reddit_session import moment_at
 
 REPORT: Final = "report:"
 FULLNAME: Final = re.compile(r"t[13]_[0-9a-z]{1,13}")

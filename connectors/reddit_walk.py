@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from connectors.answers import dig, text_at
 from connectors.contract import Page, RemoteGone, RemoteMessage
 from connectors.errors import Unreadable
-from connectors.reddit_session import Session, dig, listed, moment_at, text_at
+from connectors.reddit_session import Session, listed, moment_at
 from connectors.reddit_things import Reader, look
 
 _MOST_PAGES: Final = 12

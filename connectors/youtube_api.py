@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from connectors.answers import entries, text_at
 from connectors.errors import ConnectorError, Gone, Reason, Refused, SignInAgain, TryLater, Unreadable
 from connectors.http import Answer, Http
 from connectors.oauth import OAuth
@@ -53,11 +54,8 @@ def resets_at(now: datetime) -> datetime:
 
 def reason_of(answer: Answer) -> str:
     """The first reason of an error; empty where there is none."""
-    error = answer.data.get("error") if isinstance(answer.data, dict) else None
-    errors = error.get("errors") if isinstance(error, dict) else None
-    first = errors[0] if isinstance(errors, list) and errors else None
-    found = first.get("reason") if isinstance(first, dict) else None
-    return found if isinstance(found, str) else ""
+    errors = entries(answer.data, "error", "errors")
+    return text_at(errors[0], "reason") if errors else ""
 
 
 def explain(answer: Answer) -> ConnectorError | None:
