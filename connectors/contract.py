@@ -199,19 +199,26 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Ability:
-    """Whether a verb or stream can be used, and if not, why, in words for the screen."""
+    """Whether a verb or stream can be used, and if not, why, in words for the screen.
+
+    `untimed`: what is done lasts until somebody ends it; no `hours` can be asked for.
+    """
 
     can: bool
     why_not: str = ""
+    untimed: bool = False
 
 
 def verbs(
-    can: Collection[Verb], because: Mapping[Verb, str] | None = None, otherwise: str = ""
+    can: Collection[Verb],
+    because: Mapping[Verb, str] | None = None,
+    otherwise: str = "",
+    untimed: Collection[Verb] = (),
 ) -> dict[Verb, Ability]:
     """An ability for every verb: yes for `can`; for the rest why not, in general where nothing more exact."""
     known = because or {}
     return {
-        verb: Ability(can=True)
+        verb: Ability(can=True, untimed=verb in untimed)
         if verb in can and verb not in known
         else Ability(can=False, why_not=known.get(verb, otherwise))
         for verb in Verb

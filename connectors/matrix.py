@@ -21,6 +21,7 @@ from connectors.contract import (
 )
 from connectors.errors import Reason, Refused, Unreadable
 from connectors.matrix_acts import MAX_TEXT, Acts, Deed, Trace
+from connectors.matrix_invitations import Invitations, is_invitation
 from connectors.matrix_read import Reader
 from connectors.matrix_reports import Reports
 from connectors.matrix_rooms import MODERATION, Rooms
@@ -80,8 +81,9 @@ class MatrixConnector(Connector):
         self._session = Session(self.values.get("server", ""), self.secrets, self._keep_now)
         self._rooms = Rooms(self._session)
         self._reader = Reader(self._session, self._rooms)
-        self._timeline = Timeline(self._session, self._rooms, self._reader)
-        self._acts = Acts(self._session, self._rooms, self._reader)
+        self._invitations = Invitations(self._session, self._rooms)
+        self._timeline = Timeline(self._session, self._rooms, self._reader, self._invitations)
+        self._acts = Acts(self._session, self._rooms, self._reader, self._invitations)
         self._reports = Reports(self._session, self._rooms, self._reader)
 
     def _keep_now(self, secrets: Mapping[str, str]) -> None:
@@ -104,7 +106,7 @@ class MatrixConnector(Connector):
             handle=user.removeprefix("@"),
             name=self._display_name(user),
             server=self._session.http.base_url,
-            verbs=verbs(_CAN, self._refusals(reports), _NOTHING),
+            verbs=verbs(_CAN, self._refusals(reports), _NOTHING, untimed=(Verb.BAN, Verb.POLL)),
             streams={matrix_sync.STREAM: Ability(can=True), matrix_reports.STREAM: reports},
             max_text=MAX_TEXT,
             text_unit="bytes",
@@ -121,12 +123,16 @@ class MatrixConnector(Connector):
     def fetch(self, ids: Sequence[str]) -> list[RemoteMessage | RemoteGone]:
         """Re-read messages and reports."""
         reports = [id_ for id_ in ids if _is_report(id_)]
-        found = self._reader.fetch([id_ for id_ in ids if not _is_report(id_)])
+        invitations = [id_ for id_ in ids if is_invitation(id_)]
+        found = self._reader.fetch([id_ for id_ in ids if id_ not in {*reports, *invitations}])
         found |= self._reports.fetch(reports)
+        found |= {id_: self._invitations.fetch(id_) for id_ in invitations}
         return [found[id_] for id_ in ids]
 
     def thread(self, message_id: str) -> list[RemoteMessage]:
         """The conversation around a message, oldest first."""
+        if is_invitation(message_id):
+            return self._invitations.thread(message_id)
         read = self._reports.thread if _is_report(message_id) else self._reader.thread
         return read(message_id)
 
@@ -166,6 +172,8 @@ class MatrixConnector(Connector):
         }
         if command.verb not in deeds:
             raise Refused(Reason.UNSUPPORTED, _NOTHING)
+        if command.verb is Verb.RESOLVE and is_invitation(command.target):
+            return self._invitations.resolve, self._invitations.was_resolved
         if _is_report(command.target) != (command.verb is Verb.RESOLVE):
             raise Refused(
                 Reason.UNSUPPORTED, "A report can be closed; the rest is done to the message itself."

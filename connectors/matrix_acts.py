@@ -14,6 +14,7 @@ from connectors.answers import dig, entries, text_at
 from connectors.contract import Audience, Command, Receipt, Verb
 from connectors.errors import CannotTell, Gone, OutcomeUnknown, Reason, Refused
 from connectors.matrix_events import KEY, MESSAGE, REACTION, Event, joined, split
+from connectors.matrix_invitations import Invitations, is_invitation, room_of
 from connectors.matrix_read import Reader, receipt
 from connectors.matrix_rooms import Rooms
 from connectors.matrix_session import CLIENT, Session, path
@@ -27,15 +28,20 @@ _DM_MEMBERS: Final = 2
 class Acts:
     """Writes as our account. Nothing is ever sent into an encrypted room, where it would stand open."""
 
-    def __init__(self, session: Session, rooms: Rooms, reader: Reader) -> None:
+    def __init__(self, session: Session, rooms: Rooms, reader: Reader, invitations: Invitations) -> None:
         self._session = session
         self._rooms = rooms
         self._reader = reader
+        self._invitations = invitations
 
     # ---------------------------------------------------------------- words
 
     def reply(self, command: Command) -> Receipt:
-        """Answer a message in its thread; a direct message in its conversation."""
+        """Answer a message in its thread; a direct message in its conversation; an invitation by joining."""
+        if is_invitation(command.target):
+            room = self._invitations.accept(command.target)
+            self._may_write(room, command)
+            return self._send(room, MESSAGE, _said(command.text), command.key)
         event = self._there(command.target)
         self._may_write(event.room, command)
         about: dict[str, Any] = {"m.in_reply_to": {"event_id": event.id}}
@@ -50,6 +56,11 @@ class Acts:
 
     def was_replied(self, command: Command) -> Receipt | None:
         """Look for the answer that carries the command's key."""
+        if is_invitation(command.target):
+            try:
+                return self._reader.sent_in(room_of(command.target), command.key)
+            except Refused:  # we are not in that room, so nothing was written there
+                return None
         event = self._reader.event(command.target)
         threaded = event.relation[0] == "m.thread"
         if self._rooms.direct(event.room):
@@ -66,7 +77,7 @@ class Acts:
         room = self._conversation(person) or self._begun(command.key, person) or self._begin(command, person)
         if self._rooms.sealed(room, fresh=True):
             raise Refused(Reason.UNSUPPORTED, _SEALED)
-        self._mark_direct(room, person)
+        self._rooms.keep_direct(room, person)
         return self._send(room, MESSAGE, _said(command.text), command.key)
 
     def was_written(self, command: Command) -> Receipt | None:
@@ -304,15 +315,6 @@ class Acts:
         if not room:
             raise OutcomeUnknown("the Matrix server did not say which room it made")
         return room
-
-    def _mark_direct(self, room: str, person: str) -> None:
-        """Write down whose conversation it is, so that every program shows it as one."""
-        people = self._rooms.direct_people()
-        if room in entries(people, person):
-            return
-        people[person] = [*entries(people, person), room]
-        self._session.write(self._rooms.direct_path(), people, "PUT")
-        self._rooms.mark_direct(room, person)
 
 
 _SEALED: Final = "that room is encrypted, and Hearthlight cannot write encrypted messages"

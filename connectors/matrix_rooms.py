@@ -106,20 +106,23 @@ class Rooms:
     def direct_people(self) -> dict[str, Any]:
         """The list that the account keeps: for each person the rooms."""
         try:
-            return self._session.read(self.direct_path())
+            return self._session.read(self._direct_path())
         except Refused:  # nobody ever wrote to us alone
             return {}
 
-    def direct_path(self) -> str:
-        """Where that list is kept."""
+    def _direct_path(self) -> str:
         return path(f"{CLIENT}/user", self._session.user, "account_data", "m.direct")
 
     def begun_for(self, room: str) -> str:
         """The key of the command of ours that made a room, if one did."""
         return text_at(self._fact(room, _CREATE), KEY)
 
-    def mark_direct(self, room: str, person: str) -> None:
-        """Remember a conversation that we just began."""
+    def keep_direct(self, room: str, person: str) -> None:
+        """Write down whose conversation a room is, so that every program shows it as one."""
+        people = self.direct_people()
+        if room not in entries(people, person):
+            people[person] = [*entries(people, person), room]
+            self._session.write(self._direct_path(), people, "PUT")
         self._direct = {**self.directs(), room: person}
 
     def audience(self, room: str, *, fresh: bool = False) -> Audience:

@@ -7,7 +7,7 @@ the server may also set it where only another server's part of the history is mi
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from connectors.answers import dig, entries, listed, text_at
 from connectors.contract import Kind, Page, RemoteGone, RemoteMessage
 from connectors.errors import Reason, Refused, Unreadable
 from connectors.matrix_events import ENCRYPTED, REACTION, REDACTION, Event, NoMessage, joined, split
+from connectors.matrix_invitations import Invitations, named
 from connectors.matrix_read import AT_ONCE, SEALED_WORDS, Reader, gone, is_message
 from connectors.matrix_rooms import STATE, Rooms
 from connectors.matrix_session import CLIENT, Session
@@ -61,6 +62,7 @@ class _State:
     links: dict[str, str] = field(default_factory=dict)
     read: dict[str, None] = field(default_factory=dict)
     sealed: dict[str, None] = field(default_factory=dict)
+    invited: dict[str, None] = field(default_factory=dict)
 
     @classmethod
     def load(cls, text: str, since: datetime | None) -> "_State":
@@ -70,7 +72,8 @@ class _State:
             bound = datetime.fromisoformat(found["bound"]).astimezone(UTC) if found["bound"] else None
             gaps = [_Gap(*gap) for gap in found["gaps"]]
             read, sealed = dict.fromkeys(found["read"]), dict.fromkeys(found["sealed"])
-            return cls(found["since"], bound, gaps, found["known"], found["links"], read, sealed)
+            known, links, invited = found["known"], found["links"], dict.fromkeys(found.get("invited", ()))
+            return cls(found["since"], bound, gaps, known, links, read, sealed, invited)
         except (ValueError, KeyError, TypeError):
             return cls(bound=since)
 
@@ -87,6 +90,7 @@ class _State:
                 "links": self.links,
                 "read": list(self.read),
                 "sealed": list(self.sealed),
+                "invited": list(self.invited),
             }
         )
 
@@ -103,10 +107,11 @@ class _State:
 class Timeline:
     """Everything that is said in the rooms of one account, in one stream."""
 
-    def __init__(self, session: Session, rooms: Rooms, reader: Reader) -> None:
+    def __init__(self, session: Session, rooms: Rooms, reader: Reader, invitations: Invitations) -> None:
         self._session = session
         self._rooms = rooms
         self._reader = reader
+        self._invitations = invitations
         self._told_all = False  # whether the state of every room was told to this connector
 
     def pull(self, text: str, since: datetime | None) -> Iterator[Page]:
@@ -172,7 +177,21 @@ class Timeline:
             state.known.pop(room, None)
         state.since = text_at(answer, "next_batch")
         page = self._page(state, events, skipped)
+        invited, over = self._invited(state, answer)
+        page = replace(page, messages=(*invited, *page.messages), gone=(*over, *page.gone))
         return page, bool(events or state.gaps)
+
+    def _invited(
+        self, state: _State, answer: Mapping[str, Any]
+    ) -> tuple[list[RemoteMessage], list[RemoteGone]]:
+        """New invitations, and those that were accepted, declined or withdrawn."""
+        new = [one for one in self._invitations.read(answer) if one.thread_id not in state.invited]
+        moved = [*(dig(answer, "rooms", "join") or ()), *(dig(answer, "rooms", "leave") or ())]
+        over = [room for room in moved if room in state.invited]
+        for room in over:
+            del state.invited[room]
+        state.invited |= {one.thread_id: None for one in new}
+        return new, [RemoteGone(named(room)) for room in over]
 
     def _close_gaps(self, state: _State) -> Iterator[Page]:
         while state.gaps:

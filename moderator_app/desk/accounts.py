@@ -121,6 +121,7 @@ def _abilities(probe: Probe) -> str:
                 name: "" if ability.can else ability.why_not or "not possible"
                 for name, ability in probe.streams.items()
             },
+            "untimed": [verb.value for verb, ability in probe.verbs.items() if ability.untimed],
             "max_text": probe.max_text,
             "text_unit": probe.text_unit,
             "server": probe.server,

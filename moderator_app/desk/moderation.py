@@ -58,8 +58,13 @@ def act(ctx: Ctx, message_id: int, kind: ActionKind, options: Mapping[str, str] 
     return actions.record(ctx, kind, message=message, detail=detail, changed=changed)
 
 
-def ask_poll(ctx: Ctx, item_id: int, question: str, answers: Sequence[str], hours: int) -> Recorded:
-    """Put a poll into the conversation of an item, to be answered by whoever can read it there."""
+def ask_poll(
+    ctx: Ctx, item_id: int, question: str, answers: Sequence[str], hours: int | None = None
+) -> Recorded:
+    """Put a poll into the conversation of an item, to be answered by whoever can read it there.
+
+    Without `hours` it lasts until somebody ends it.
+    """
     item = triage.get(ctx, item_id)
     threads.refuse(ctx, item.account_id, Verb.POLL)
     kept = [answer.strip() for answer in answers if answer.strip()]
@@ -69,10 +74,7 @@ def ask_poll(ctx: Ctx, item_id: int, question: str, answers: Sequence[str], hour
         )
     message = ctx.session.get(Message, item.top_message_id) if item.top_message_id else None
     audience = message.audience if message else Audience.PUBLIC.value
-    detail = {
-        "text": question.strip(),
-        "choices": json.dumps(kept),
-        "hours": str(hours),
-        "audience": audience,
-    }
+    detail = {"text": question.strip(), "choices": json.dumps(kept), "audience": audience}
+    if hours is not None:
+        detail["hours"] = str(hours)
     return actions.record(ctx, ActionKind.POLL, item, message, detail=detail)

@@ -281,6 +281,7 @@ class ThreadView:
     text_unit: str
     draft: "Draft | None"
     forgets: "Forgets | None" = None
+    untimed: frozenset[ActionKind] = frozenset()  # what lasts there until somebody ends it
 
 
 @dataclass(frozen=True, slots=True)

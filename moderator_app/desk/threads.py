@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple
@@ -107,6 +107,7 @@ def view(ctx: Ctx, item_id: int, limit: int = 200) -> ThreadView:
         text_unit=abilities.get("text_unit", "characters"),
         draft=replies.draft(ctx, item_id),
         forgets=retention.due(ctx, item_id),
+        untimed=_untimed(abilities.get("untimed", [])),
     )
 
 
@@ -117,6 +118,11 @@ def _refusals(verbs: Mapping[str, str]) -> dict[ActionKind, str]:
         for kind, effect in actions.KINDS.items()
         if effect.verb is not None and verbs.get(effect.verb.value, _NOT_ASKED)
     }
+
+
+def _untimed(verbs: Collection[str]) -> frozenset[ActionKind]:
+    kinds = actions.KINDS.items()
+    return frozenset(kind for kind, effect in kinds if effect.verb is not None and effect.verb.value in verbs)
 
 
 class _Veil(NamedTuple):

@@ -262,7 +262,7 @@ class Conduct(QObject):
         if row is None or row.message_id is None or shown is None:
             return
         message = row.message_id
-        sheet = ModerateSheet(parts.theme, parts.window, row, shown.can)
+        sheet = ModerateSheet(parts.theme, parts.window, row, shown.can, shown.untimed)
         sheet.decided.connect(
             lambda kind, options: self._offer(parts.runner.do(moderation.act, message, kind, options))
         )
@@ -275,11 +275,13 @@ class Conduct(QObject):
         if why:
             parts.notices.say(self.tr("The platform cannot do that: {why}").format(why=why))
         elif row is not None:
-            sheet = PollSheet(parts.theme, parts.window, row.title or row.channel or row.person)
+            shown = parts.thread.thread_shown
+            timed = shown is None or ActionKind.POLL not in shown.untimed
+            sheet = PollSheet(parts.theme, parts.window, row.title or row.channel or row.person, timed=timed)
             sheet.asked.connect(lambda *asked: self._ask(row, *asked))
             sheet.open()
 
-    def _ask(self, row: QueueRow, question: str, answers: list[str], hours: int) -> None:
+    def _ask(self, row: QueueRow, question: str, answers: list[str], hours: int | None) -> None:
         self._offer(self._parts.runner.do(moderation.ask_poll, row.item_id, question, answers, hours))
 
     def show_links(self) -> None:

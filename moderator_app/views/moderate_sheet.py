@@ -1,6 +1,7 @@
 """What the platform can be asked about a message, its author or its conversation, and what it cannot."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import (
@@ -34,13 +35,18 @@ class ModerateSheet(Sheet):
     decided = Signal(object, object)  # an ActionKind and its options
 
     def __init__(
-        self, theme: Theme, parent: QWidget, row: MessageRow, refused: Mapping[ActionKind, str]
+        self,
+        theme: Theme,
+        parent: QWidget,
+        row: MessageRow,
+        refused: Mapping[ActionKind, str],
+        untimed: AbstractSet[ActionKind] = frozenset(),
     ) -> None:
         super().__init__(theme, parent)
         who = row.person or row.handle or self.tr("Unknown")
         title = self.tr("Moderate what {person} wrote").format(person=who)
         self.ask(title, self.tr("Do it"), window=self.tr("Moderate"))
-        self._row, self._refused = row, refused
+        self._row, self._refused, self._timed = row, refused, _HOURS - untimed
         self.ending = Choice(theme)
         for key, said in (row.enclosed.choices if row.enclosed else {}).items():
             self.ending.addItem(said, key)
@@ -140,7 +146,7 @@ class ModerateSheet(Sheet):
         shown = {
             "reason": kind in _REASON,
             "label": kind in _LABEL,
-            "hours": kind in _HOURS,
+            "hours": kind in self._timed,
             "choice": kind is ActionKind.RESOLVE and self.ending.count() > 0,
             "text": kind is ActionKind.WRITE,
         }
@@ -165,7 +171,7 @@ class ModerateSheet(Sheet):
         asked = {
             "reason": kind in _REASON,
             "label": kind in _LABEL,
-            "hours": kind in _HOURS,
+            "hours": kind in self._timed,
             "choice": kind is ActionKind.RESOLVE,
             "text": kind is ActionKind.WRITE,
         }
@@ -176,16 +182,21 @@ class PollSheet(Sheet):
     """A question to the conversation, with its answers."""
 
     command = "poll"
-    asked = Signal(str, object, int)  # the question, its answers, hours
+    asked = Signal(str, object, object)  # the question, its answers, hours or None
 
-    def __init__(self, theme: Theme, parent: QWidget, where: str) -> None:
+    def __init__(self, theme: Theme, parent: QWidget, where: str, *, timed: bool = True) -> None:
         super().__init__(theme, parent)
         title = self.tr("Ask everybody in “{where}”").format(where=where)
         self.ask(title, self.tr("Start the poll"), window=self.tr("Start a poll"))
         self.question = self.lines(self.tr("The question"), 70)
         self.answers = self.lines(self.tr("The answers, one on each line"), 110)
         self.hours = Number(theme, 1, 14 * _DAY, _DAY, self.tr(" hours"))
-        self.field(self.tr("For how long"), self.hours)
+        self._timed = timed
+        if timed:
+            self.field(self.tr("For how long"), self.hours)
+        else:
+            ends = self.tr("On this platform it lasts until you end it under Moderate.")
+            self.body.addWidget(Label(ends, "meta", "2", wrap=True))
         about = self.tr("It is public. Never ask about a single person or about methods of harm.")
         self.body.addWidget(Label(about, "meta", "2", wrap=True))
         self.question.setFocus()
@@ -193,6 +204,6 @@ class PollSheet(Sheet):
 
     @Slot()
     def _tell(self) -> None:
-        self.asked.emit(
-            self.question.toPlainText().strip(), self.answers.toPlainText().splitlines(), self.hours.value()
-        )
+        answers = self.answers.toPlainText().splitlines()
+        hours = self.hours.value() if self._timed else None
+        self.asked.emit(self.question.toPlainText().strip(), answers, hours)

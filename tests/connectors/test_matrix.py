@@ -697,3 +697,64 @@ def test_many_at_once_renew_once(harbour: Harbour) -> None:
 def test_a_reply_to_what_was_never_there(harbour: Harbour) -> None:
     with pytest.raises(Gone):
         harbour.do(Verb.REPLY, f"{harbour.room}/$nothing", "hello")
+
+
+# ---------------------------------------------------------------- invitations
+
+
+def invited(harbour: Harbour) -> tuple[str, RemoteMessage]:
+    """Mira wants to speak to us alone; what we see of it."""
+    room = harbour.mira.room(public=False, is_direct=True, invite=[harbour.us.id])
+    harbour.mira.say(room, "May I ask you something?")
+    (found,) = [m for m in messages_of(harbour.rooms()) if m.thread_id == room]
+    return room, found
+
+
+def test_whoever_wants_to_speak_to_us_alone_is_seen_and_answered_once(harbour: Harbour) -> None:
+    states = harbour.now()
+    room, invitation = invited(harbour)
+    assert (invitation.kind, invitation.audience) == (Kind.DIRECT, Audience.PRIVATE)
+    assert invitation.person is not None
+    assert invitation.person.id == harbour.mira.id
+    assert set(invitation.choices) == {"join", "decline"}
+    command = Command(new_key(), Verb.REPLY, invitation.id, room, "Of course.", Audience.PRIVATE)
+    assert harbour.connector().find_sent(command) is None
+    harbour.proxy.lose_next_answer()
+    with pytest.raises(OutcomeUnknown):
+        harbour.connector().perform(command)
+    assert harbour.connector().find_sent(command) is None, "we joined, and no more"
+    for _ in range(2):
+        harbour.connector().perform(command)
+    assert harbour.connector().find_sent(command) is not None
+    assert [one["content"]["body"] for one in harbour.us.said(room)].count("Of course.") == 1
+    later = messages_of(harbour.rooms(states))
+    found = {m.text: m for m in later if m.thread_id == room}
+    assert found["May I ask you something?"].kind is Kind.DIRECT, "what was said before we came is here"
+
+
+@pytest.mark.parametrize("choice", ["join", "decline"])
+def test_an_invitation_is_accepted_or_declined_and_is_over(harbour: Harbour, choice: str) -> None:
+    before = harbour.now()
+    room = harbour.mira.room("Evening", public=False, invite=[harbour.us.id])
+    pages = harbour.rooms(before)
+    (invitation,) = [m for m in messages_of(pages) if m.thread_id == room]
+    assert "Evening" in invitation.text
+    command = Command(new_key(), Verb.RESOLVE, invitation.id, options={"choice": choice})
+    assert harbour.connector().find_sent(command) is None
+    harbour.connector().perform(command)
+    assert harbour.connector().find_sent(command) is not None
+    harbour.connector().perform(command)
+    assert harbour.mira.membership(room, harbour.us) == ("join" if choice == "join" else "leave")
+    gone = [one.id for page in harbour.rooms(last_states(pages)) for one in page.gone]
+    assert gone == [invitation.id]
+    assert isinstance(fetch_one(harbour.connector(), invitation.id), RemoteGone)
+
+
+def test_a_withdrawn_invitation_cannot_be_answered(harbour: Harbour) -> None:
+    room, invitation = invited(harbour)
+    harbour.mira.kick(room, harbour.us)
+    command = Command(new_key(), Verb.REPLY, invitation.id, room, "Of course.", Audience.PRIVATE)
+    with pytest.raises(Gone):
+        harbour.connector().perform(command)
+    with pytest.raises(Refused):
+        harbour.connector().perform(replace(command, verb=Verb.RESOLVE, options={"choice": "perhaps"}))

@@ -1,14 +1,19 @@
 """Moderating, polls, links and accounts in the real window on the demo community."""
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from PySide6.QtWidgets import QApplication
+from views.evening import Quiet
 
 from connectors.contract import Media, RemotePoll
 from moderator_app.desk import accounts, actions, threads
 from moderator_app.desk.rows import ActionKind, Enclosed
+from moderator_app.models.care import Action
 from moderator_app.views.links_sheet import LinksSheet, found_in, host
 from moderator_app.views.message_block import MessageBlock
 from moderator_app.views.moderate_sheet import ModerateSheet, PollSheet
@@ -59,6 +64,32 @@ def test_a_poll_is_asked_from_the_keyboard(qtbot, window, desk, open_item):
     qtbot.waitUntil(lambda: bool(desk.ask(actions.outbox)))
     (waiting,) = desk.ask(actions.outbox)
     assert (waiting.kind, waiting.text) == (ActionKind.POLL, "Which evening suits you?")
+
+
+def test_where_a_poll_lasts_until_it_is_ended_no_hours_are_asked_for_or_sent(qtbot, window, desk, open_item):
+    probe = Quiet({}, {}).probe()
+    lasting = {verb: replace(ability, untimed=True) for verb, ability in probe.verbs.items()}
+    (account,) = {row.account_id for row in desk.ask(accounts.rows)}
+    desk.do(accounts.update_abilities, account, replace(probe, verbs=lasting))
+    open_item("Jonas Achterberg")
+    window.commands.action("poll").trigger()
+    sheet = _sheet(PollSheet)
+    assert sheet.hours.isHidden() or not sheet.hours.isVisible()
+    sheet.question.setPlainText("Which evening suits you?")
+    sheet.answers.setPlainText("Tuesday\nThursday\n")
+    sheet.deed.click()
+    qtbot.waitUntil(lambda: bool(desk.ask(actions.outbox)))
+    window.commands.action("moderate").trigger()
+    sheet = _sheet(ModerateSheet)
+    sheet.choices[ActionKind.BAN].setChecked(True)
+    assert sheet.hours.isHidden()
+    sheet.deed.click()
+    qtbot.waitUntil(lambda: len(desk.ask(actions.outbox)) == 2)
+    asked = desk.ask(
+        lambda ctx: [json.loads(found) for found in ctx.session.scalars(sa.select(Action.detail))]
+    )
+    assert asked
+    assert not any("hours" in detail for detail in asked)
 
 
 def test_links_show_the_server_they_lead_to(qtbot, window, open_item):
