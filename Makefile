@@ -38,6 +38,8 @@ lint: setup-test  ## Style, types, imports.
 
 test-platforms: setup-test  ## Connectors against the real servers on loopback.
 	tests/servers/bluesky.sh install
+	tests/servers/email.sh install
+	tests/servers/wordpress.sh install
 	tests/servers/synapse.sh install
 	QT_QPA_PLATFORM=offscreen $(PYTEST) -q -m "platforms and not soak"
 

@@ -20,8 +20,10 @@ _OURS = {
     "archive": "connectors.archive:ArchiveConnector",
     "bluesky": "connectors.bluesky:BlueskyConnector",
     "demo": "connectors.demo:DemoConnector",
+    "email": "connectors.email:EmailConnector",
     "matrix": "connectors.matrix:MatrixConnector",
     "reddit": "connectors.reddit:RedditConnector",
+    "wordpress": "connectors.wordpress:WordPressConnector",
     "youtube": "connectors.youtube:YoutubeConnector",
 }
 # What importing somebody else's module is known to raise. Anything else is a bug worth a report.

@@ -15,6 +15,7 @@ from typing import ClassVar, Protocol
 from uuid import uuid4
 
 import pytest
+from uuid_utils import uuid7
 
 from connectors.contract import (
     Audience,
@@ -494,7 +495,7 @@ def unique(words: str) -> str:
 
 
 def new_key() -> str:
-    return str(uuid4())
+    return str(uuid7())
 
 
 def pull_all(

@@ -212,7 +212,7 @@ def test_mailbox_is_threaded(write):
     assert first.person
     assert (first.person.handle, first.person.name) == ("ana@example.org", "Ana López")
     assert first.created_at == datetime(2026, 11, 20, 9, tzinfo=UTC)
-    assert second.text == "Wonderful & good.\nBo"
+    assert second.text == "Wonderful & good.\n\nBo"
     assert second.parent_id == first.id
     assert {m.thread_id for m in (first, second, third)} == {first.id}
     assert {m.thread_title for m in (first, second, third)} == {"Meeting on Friday"}

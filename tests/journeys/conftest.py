@@ -8,9 +8,11 @@ from PySide6.QtWidgets import QApplication
 from moderator_app.app import translate
 from moderator_app.views.theme import Theme
 from tests.servers.bluesky_network import network
+from tests.servers.mail_network import provider
 from tests.servers.synapse_network import synapse
+from tests.servers.wordpress_network import wordpress
 
-__all__ = ["network", "synapse"]
+__all__ = ["network", "provider", "synapse", "wordpress"]
 
 
 @pytest.fixture
