@@ -41,6 +41,7 @@ test-platforms: setup-test  ## Connectors against the real servers on loopback.
 	tests/servers/email.sh install
 	tests/servers/wordpress.sh install
 	tests/servers/synapse.sh install
+	tests/servers/mastodon.sh install
 	QT_QPA_PLATFORM=offscreen $(PYTEST) -q -m "platforms and not soak"
 
 check: lint test test-platforms  ## All that CI runs.

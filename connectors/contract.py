@@ -253,8 +253,9 @@ class Connector(ABC):
 
     `poll_seconds` is how often it is worth asking; 0 means only when a person asks. `tells_gone`: a pull
     reports every message that was deleted since its state, so known ones need not be fetched again.
-    `tested_on` says of each verb what it was tried on: real server, recorded, specification or own server;
-    `lacks` names those that the platform never offers, with the reason.
+    `tested_on` says of each verb what it was tried on: real server, recorded, specification, stand-in (what
+    somebody else wrote to imitate the platform) or own server; `lacks` names those that the platform never
+    offers, with the reason.
 
     `values` are the sign-in fields that are not secret, `secrets` those that are together with whatever
     `authorize` returned. Every method may raise the errors of `connectors.errors`; none blocks for ever.

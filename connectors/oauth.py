@@ -67,11 +67,24 @@ class OAuth:
         self._renewing = threading.Lock()
         self._waiting: Loopback | None = None
 
-    def sign_in(self, port: int = 0, path: str = "/callback", host: str = "127.0.0.1") -> dict[str, str]:
-        """Let the person agree in the browser; the secrets to keep."""
+    def sign_in(
+        self,
+        port: int = 0,
+        path: str = "/callback",
+        host: str = "127.0.0.1",
+        register: Callable[[str], Client] | None = None,
+    ) -> dict[str, str]:
+        """Let the person agree in the browser; the secrets to keep.
+
+        `register` is for platforms where a program introduces itself before each sign-in, with the very
+        address that the browser comes back to; who we are there is then among the secrets.
+        """
         attempt = Attempt()
         with Loopback(port, path, host) as loopback:
             self._waiting = loopback
+            if register is not None:
+                self._client = register(loopback.redirect_uri)
+                self._secrets |= {"client_id": self._client.id, "client_secret": self._client.secret}
             asked = attempt.asks(
                 client_id=self._client.id,
                 redirect_uri=loopback.redirect_uri,
@@ -117,6 +130,10 @@ class OAuth:
             if not known:
                 raise SignInAgain("the sign-in has ended")
             self._take(self._ask(grant_type="refresh_token", refresh_token=known))
+
+    def secrets(self) -> dict[str, str]:
+        """All secrets as they are now."""
+        return dict(self._secrets)
 
     def account(self) -> str:
         """Whose the tokens are, where the platform says so beside them; else empty."""

@@ -21,6 +21,7 @@ _OURS = {
     "bluesky": "connectors.bluesky:BlueskyConnector",
     "demo": "connectors.demo:DemoConnector",
     "email": "connectors.email:EmailConnector",
+    "mastodon": "connectors.mastodon:MastodonConnector",
     "matrix": "connectors.matrix:MatrixConnector",
     "reddit": "connectors.reddit:RedditConnector",
     "wordpress": "connectors.wordpress:WordPressConnector",

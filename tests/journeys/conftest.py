@@ -9,10 +9,11 @@ from moderator_app.app import translate
 from moderator_app.views.theme import Theme
 from tests.servers.bluesky_network import network
 from tests.servers.mail_network import provider
+from tests.servers.mastodon_network import mastodon
 from tests.servers.synapse_network import synapse
 from tests.servers.wordpress_network import wordpress
 
-__all__ = ["network", "provider", "synapse", "wordpress"]
+__all__ = ["mastodon", "network", "provider", "synapse", "wordpress"]
 
 
 @pytest.fixture

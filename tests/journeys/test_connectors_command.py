@@ -12,7 +12,7 @@ from connectors.contract import Verb
 pytestmark = pytest.mark.windowless
 
 ROOT = Path(__file__).resolve().parents[2]
-TRIED_ON = {"real server", "recorded", "specification", "own server"}
+TRIED_ON = {"real server", "recorded", "specification", "stand-in", "own server"}
 
 
 def _said(*arguments: str) -> str:

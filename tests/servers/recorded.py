@@ -1,12 +1,14 @@
 """Recorded traffic of a real platform over HTTP again: what it said to a path is said again, in order.
 
-The recordings are JSON of `interactions`; a body may be packed. They are others' and no part of this source.
+The recordings are JSON of `interactions`, whose bodies may be packed, or what VCR writes of the same as YAML.
+They are others' and no part of this source.
 """
 
 import base64
 import gzip
 import json
 import os
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +17,11 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 SHARED = Path(os.environ.get("HEARTHLIGHT_SHARED") or Path(__file__).parents[3] / "shared")
-_KEPT = {"content-type", "x-ratelimit-remaining", "x-ratelimit-used", "x-ratelimit-reset"}
+_KEPT = {"content-type", "x-ratelimit-remaining", "x-ratelimit-used", "x-ratelimit-reset", "link"}
+_VERB, _URI = re.compile(r"^    method: (\w+)$", re.MULTILINE), re.compile(r"^    uri: (\S+)$", re.MULTILINE)
+_CODE = re.compile(r"^      code: (\d+)$", re.MULTILINE)
+_SAID = re.compile(r"^      string: '((?:[^']|'')*)'$", re.MULTILINE)
+_HEADER = re.compile(r"^      ([\w-]+):\n      - (.*(?:\n        .+)*)$", re.MULTILINE)
 Answer = tuple[int, dict[str, str], bytes]
 
 
@@ -28,9 +34,36 @@ def _packed(body: Any) -> bytes:
     return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
 
 
+def _folded(written: str) -> str:
+    """A text in single quotes: one break is a space, more are one break less."""
+    lines = re.sub(r"[ ]*\n[ ]*", "\n", written)
+    whole = re.sub(r"\n+", lambda breaks: breaks[0][1:] or " ", lines)
+    return whole.replace("''", "'")
+
+
+def _from_yaml(text: str) -> Iterator[tuple[str, str, Answer]]:
+    for one in text.split("\n- request:\n")[1:]:
+        request, _, response = one.partition("\n  response:\n")
+        verb, uri, code, said = (
+            found[1]
+            for pattern, part in ((_VERB, request), (_URI, request), (_CODE, response), (_SAID, response))
+            if (found := pattern.search(part))
+        )
+        headers = {
+            name: _folded(value.strip("'"))
+            for name, value in _HEADER.findall(response)
+            if name.lower() in _KEPT
+        }
+        where = unquote(urlsplit(uri).path).rstrip("/")
+        yield verb, where, (int(code), headers, _folded(said).encode())
+
+
 def exchanges(path: Path, instead: dict[str, str]) -> Iterator[tuple[str, str, Answer]]:
     """Every request's method and path with what came back; `instead` replaces placeholders."""
     text = path.read_text(encoding="utf-8")
+    if path.suffix == ".yaml":
+        yield from _from_yaml(text)
+        return
     for placeholder, value in instead.items():
         text = text.replace(placeholder, value)
     recorded = json.loads(text)
@@ -81,12 +114,6 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: Recorded
 
-    def do_GET(self) -> None:
-        self._serve()
-
-    def do_POST(self) -> None:
-        self._serve()
-
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         is_json = "json" in self.headers.get("Content-Type", "")
@@ -99,6 +126,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(raw)))
         self.end_headers()
         self.wfile.write(raw)
+
+    do_GET = do_POST = do_DELETE = _serve  # noqa: N815 - the standard library's names
 
     def log_message(self, *args: object) -> None:
         pass
