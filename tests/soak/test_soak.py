@@ -41,33 +41,39 @@ MINUTES: Final = float(os.environ.get("HEARTHLIGHT_SOAK_MINUTES", "30"))
 _BUILD: Final = Path(__file__).resolve().parents[2] / "build"
 _PAUSE, _PATIENCE = 0.4, 420.0  # seconds
 _STATUSES: Final = (429, 502, 503)
+_FIXED: Final = {"matrix": frozenset[Kind](), "bluesky": frozenset({Kind.DIRECT})}
 
 
 @dataclass
 class Crowd:
-    """Everybody else: what they wrote and have not deleted, by its id."""
+    """Everybody else: what they wrote and have not deleted. What is `fixed` nobody can change there."""
 
     world: Any
     dice: random.Random
+    fixed: frozenset[Kind] = frozenset()
     there: dict[str, str] = field(default_factory=dict)
+    stuck: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
     done: Counter[str] = field(default_factory=Counter)
 
     def act(self) -> None:
         """One thing that people do: mostly they write."""
-        drawn = self.dice.random()
-        if drawn < 0.8 or len(self.there) < 5:
+        drawn, loose = self.dice.random(), [key for key in self.there if key not in self.stuck]
+        if drawn < 0.8 or len(loose) < 5:
             kind = self.dice.choice((Kind.COMMENT, Kind.MENTION, Kind.DIRECT))
             text = unique(f"{kind.value} of an evening")
-            self.there[self.world.other_says(kind, text)] = text
+            key = self.world.other_says(kind, text)
+            self.there[key] = text
+            if kind in self.fixed:
+                self.stuck.add(key)
             self.done["written"] += 1
         elif drawn < 0.9:
-            key = self.dice.choice(list(self.there))
+            key = self.dice.choice(loose)
             self.there[key] = unique("changed")
             self.world.other_edits(key, self.there[key])
             self.done["edited"] += 1
         else:
-            key = self.dice.choice(list(self.there))
+            key = self.dice.choice(loose)
             del self.there[key]
             self.deleted.add(key)
             self.world.other_deletes(key)
@@ -178,7 +184,7 @@ def test_nothing_is_lost_and_nothing_twice(name: str, request: pytest.FixtureReq
     world, sign_in = request.getfixturevalue(name)
     dice = random.Random(time.time_ns())
     evening = Evening(world, sign_in, tmp_path / "profile", dice)
-    crowd, weather = Crowd(world, dice), Weather(world.proxy, dice)
+    crowd, weather = Crowd(world, dice, _FIXED[name]), Weather(world.proxy, dice)
     clock = threading.Event()
     until = time.monotonic() + 60 * MINUTES
     while time.monotonic() < until:
