@@ -49,9 +49,21 @@ class Attempt:
 
 
 class Loopback:
-    """Waits on 127.0.0.1 for the browser to come back; use as a context. `stop` ends the wait."""
+    """Waits on 127.0.0.1 for the browser to come back; use as a context. `stop` ends the wait.
 
-    def __init__(self, port: int = 0, path: str = "/callback", host: str = "127.0.0.1") -> None:
+    `named` is what the platform calls what it hands over. A platform that knows no state has one in the path.
+    """
+
+    def __init__(
+        self,
+        port: int = 0,
+        path: str = "/callback",
+        host: str = "127.0.0.1",
+        named: str = "code",
+        *,
+        state_in_path: bool = False,
+    ) -> None:
+        self._named, self._state_in_path = named, state_in_path
         self._answer: Mapping[str, str] | None = None
         self._arrived = threading.Event()
         self._stopped = False
@@ -106,12 +118,13 @@ class Loopback:
             raise Refused(Reason.ROLE, "the platform's page said no")
         if issuer and self._answer.get("iss") != issuer:
             raise SignInAgain("the answer came from another server than the one asked")
-        return self._answer.get("code", "")
+        return self._answer.get(self._named, "")
 
     def _take(self, answer: Mapping[str, str]) -> bool:
         """Keep the first answer with our state; anything else on this machine may knock as it likes."""
-        mine = secrets.compare_digest(answer.get("state", "").encode(), self._state.encode())
-        if not mine or not self._state or not (answer.get("code") or answer.get("error")):
+        said = answer.get("state", "").encode()
+        mine = self._state_in_path or secrets.compare_digest(said, self._state.encode())
+        if not mine or not self._state or not (answer.get(self._named) or answer.get("error")):
             return False
         if self._answer is None:
             self._answer = answer
