@@ -19,7 +19,6 @@ from connectors.keys import begun_at
 
 _LOOKED_AT: Final = 60  # newest posts of a topic, or messages of ours, where a lost one is looked for
 _SKEW: Final = timedelta(minutes=10)
-_VERSION_7: Final = 7
 
 
 class Finder:
