@@ -198,6 +198,10 @@ class BlueskyConnector(Connector):
         """All secrets, once after any of them changed."""
         return self._session.fresh_secrets()
 
+    def sign_out(self) -> None:
+        """End the session there, or give the browser's sign-in back."""
+        self._session.sign_out()
+
     def close(self) -> None:
         """Let go of the network."""
         self._session.close()

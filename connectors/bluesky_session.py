@@ -78,6 +78,10 @@ class Session:
         """Sign in anew; the secrets to keep."""
         return self._sign_in.sign_in()
 
+    def sign_out(self) -> None:
+        """End the sign-in there."""
+        self._sign_in.sign_out()
+
     def who(self) -> dict[str, Any]:
         """Ask the server whose session this is."""
         try:

@@ -35,6 +35,7 @@ _REDIRECT: Final = "http://127.0.0.1/callback"  # servers leave the port of it a
 _CLIENT_ID: Final = (
     f"http://localhost?{urlencode({'redirect_uri': _REDIRECT, 'scope': _SCOPE}, quote_via=quote)}"
 )
+_NEEDED: Final = ("pds", "issuer", "token_url")  # kept with the tokens
 PLC: Final = "https://plc.directory"
 
 
@@ -64,6 +65,9 @@ class SignIn(Protocol):
 
     def renew(self, lapsed: Mapping[str, str]) -> None:
         """Renew the tokens, unless somebody did since this header was made."""
+
+    def sign_out(self) -> None:
+        """End the sign-in there."""
 
     def may_chat(self) -> bool:
         """Whether the tokens may read direct messages."""
@@ -115,6 +119,12 @@ class AppPassword:
     def renew(self, lapsed: Mapping[str, str]) -> None:
         """Renew the tokens, unless somebody did since this header was made."""
         self._renew(lapsed["Authorization"].removeprefix("Bearer "))
+
+    def sign_out(self) -> None:
+        """End the session; the app password stays until its owner revokes it."""
+        if "refresh" in self._secrets:
+            header = _bearer(self._secrets["refresh"])
+            _repeatable(lambda: self.http.write(_nsid("server.deleteSession"), None, header))
 
     def may_chat(self) -> bool:
         """Whether the token may read direct messages; only a privileged app password's may."""
@@ -183,11 +193,11 @@ class Browser:
     ) -> None:
         self._asked, self._explain, self._keep, self._open = asked, explain, keep, open_page
         self._prover = Prover(secrets.get("dpop_key", ""))
-        self._places = {name: secrets[name] for name in ("pds", "issuer", "token_url") if name in secrets}
+        self._places = {name: secrets[name] for name in (*_NEEDED, "revoke_url") if name in secrets}
         self.http = self._to(self._places.get("pds", asked.server))
         self._oauth: OAuth | None = None
         self._issuer: Http | None = None
-        if len(self._places) == 3 and secrets.get("sub"):  # noqa: PLR2004 - all of them
+        if secrets.get("sub") and all(name in self._places for name in _NEEDED):
             self._connect(secrets, page="", pushed="")
 
     @property
@@ -200,6 +210,8 @@ class Browser:
         did, pds, found = self._discovered()
         issuer = text_at(found, "issuer")
         self._places = {"pds": pds, "issuer": issuer, "token_url": text_at(found, "token_endpoint")}
+        if revoke := text_at(found, "revocation_endpoint"):
+            self._places["revoke_url"] = revoke
         pushed = text_at(found, "pushed_authorization_request_endpoint")
         self._prover = Prover()
         self.http.close()
@@ -217,6 +229,10 @@ class Browser:
     def renew(self, lapsed: Mapping[str, str]) -> None:
         """Renew the tokens, unless somebody did since this header was made."""
         self._signed_in().renew(lapsed["Authorization"].removeprefix("DPoP "))
+
+    def sign_out(self) -> None:
+        """Give the tokens back."""
+        self._signed_in().revoke()
 
     def may_chat(self) -> bool:
         """Whether the person agreed to direct messages."""
@@ -257,6 +273,7 @@ class Browser:
             pushed_path=pushed,
             issuer=issuer,
             scheme="DPoP",
+            revoke_path=_path(issuer, self._places["revoke_url"]) if "revoke_url" in self._places else "",
         )
         self._issuer = Http(issuer, explain_oauth, sign=self._prover)
         self._oauth = OAuth(

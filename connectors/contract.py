@@ -317,5 +317,8 @@ class Connector(ABC):
         """What is left of the platform's quota, where it has one that people should see."""
         return None
 
+    def sign_out(self) -> None:  # noqa: B027 - many platforms let no program do it
+        """End the sign-in there, where the platform allows it; asked once, before the secrets go."""
+
     def close(self) -> None:  # noqa: B027 - most have nothing to let go of
         """Let go of the network."""

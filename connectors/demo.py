@@ -110,6 +110,11 @@ class DemoConnector(Connector):
         self.secrets = {"token": self.server.sign_in()}
         return dict(self.secrets)
 
+    def sign_out(self) -> None:
+        """End it there: what was handed out no longer opens anything."""
+        self._check()
+        self.server.sign_out()
+
     def probe(self) -> Probe:
         self._check()
         us = self.server.us

@@ -172,6 +172,10 @@ class MastodonConnector(Connector):
         """All secrets, once after any of them changed."""
         return self._session.fresh_secrets()
 
+    def sign_out(self) -> None:
+        """Give the token back."""
+        self._session.sign_out()
+
     def close(self) -> None:
         """Let go of the network."""
         self._session.close()

@@ -103,6 +103,11 @@ class Session:
             return dict(self._secrets)
         return self._oauth.sign_in(register=self._register)
 
+    def sign_out(self) -> None:
+        """Give the token back; one that was pasted belongs to another program too."""
+        if self._secrets.get("client_id"):
+            self._oauth.revoke()
+
     def me(self) -> dict[str, Any]:
         """Our own account as the server has it."""
         return self._me or self.check()

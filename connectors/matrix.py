@@ -148,6 +148,10 @@ class MatrixConnector(Connector):
         """All secrets, once after any of them changed."""
         return self._session.fresh_secrets()
 
+    def sign_out(self) -> None:
+        """End the session of this device there."""
+        self._session.sign_out()
+
     def close(self) -> None:
         """Let go of the network."""
         self._session.close()

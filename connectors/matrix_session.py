@@ -121,6 +121,11 @@ class Session:
         self._handed_out = dict(self._secrets)
         return dict(self._secrets)
 
+    def sign_out(self) -> None:
+        """End this device's session; one whose token was pasted belongs to another program."""
+        if "refresh" in self._secrets or "device_id" in self._secrets:
+            self.write(f"{CLIENT}/logout", {})
+
     def fresh_secrets(self) -> dict[str, str] | None:
         """All secrets, if any changed since they were last handed out."""
         if self._secrets == self._handed_out:

@@ -39,6 +39,7 @@ class Client:
     basic: bool = False
     more: Mapping[str, str] = field(default_factory=dict)  # of the page's query
     pushed_path: str = ""
+    revoke_path: str = ""  # where a token is given back (RFC 7009)
     issuer: str = ""
     scheme: str = "Bearer"
 
@@ -95,6 +96,7 @@ class OAuth:
             code = loopback.code(page, attempt, issuer=self._client.issuer, open_page=self._open)
             self._take(
                 self._ask(
+                    self._client.token_path,
                     grant_type="authorization_code",
                     code=code,
                     redirect_uri=loopback.redirect_uri,
@@ -129,11 +131,18 @@ class OAuth:
             known = self._secrets.get("refresh_token", "")
             if not known:
                 raise SignInAgain("the sign-in has ended")
-            self._take(self._ask(grant_type="refresh_token", refresh_token=known))
+            told = self._ask(self._client.token_path, grant_type="refresh_token", refresh_token=known)
+            self._take(told)
 
     def secrets(self) -> dict[str, str]:
         """All secrets as they are now."""
         return dict(self._secrets)
+
+    def revoke(self) -> None:
+        """Give the tokens back: with the refresh token its access tokens end too."""
+        token = self._secrets.get("refresh_token") or self._secrets.get("access_token", "")
+        if self._client.revoke_path and token:
+            self._ask(self._client.revoke_path, token=token)
 
     def account(self) -> str:
         """Whose the tokens are, where the platform says so beside them; else empty."""
@@ -168,7 +177,7 @@ class OAuth:
             raise Unreadable("the platform did not take the request for a sign-in")
         return {"client_id": self._client.id, "request_uri": name}
 
-    def _ask(self, **said: str) -> Any:
+    def _ask(self, path: str, **said: str) -> Any:
         form = {**said, "client_id": self._client.id}
         headers = {}
         if self._client.basic:
@@ -177,9 +186,9 @@ class OAuth:
         elif self._client.secret:
             form["client_secret"] = self._client.secret
         try:
-            return self._http.write(self._client.token_path, form=form, headers=headers).data
+            return self._http.write(path, form=form, headers=headers).data
         except OutcomeUnknown as trouble:
-            # Asking for a token does nothing that anybody could see: it is asked for again later.
+            # Neither a new token nor the end of one is anything that others see: it is asked for again later.
             raise TryLater(str(trouble), offline=True) from None
 
     def _take(self, found: Any) -> None:

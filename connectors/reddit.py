@@ -205,6 +205,10 @@ class RedditConnector(Connector):
         """All secrets, once after any of them changed."""
         return self._session.fresh_secrets()
 
+    def sign_out(self) -> None:
+        """Give the tokens back."""
+        self._session.sign_out()
+
     def close(self) -> None:
         """Let go of the network."""
         self._session.close()

@@ -128,13 +128,25 @@ class Session:
         self._site = Http(site, explain_token, agent=agent)
         more = {"duration": "permanent"}
         page = f"{site}/api/v1/authorize"
-        client = Client(client_id, page, "api/v1/access_token", SCOPES, basic=True, more=more)
+        client = Client(
+            client_id,
+            page,
+            "api/v1/access_token",
+            SCOPES,
+            basic=True,
+            more=more,
+            revoke_path="api/v1/revoke_token",
+        )
         self._oauth = OAuth(self._site, client, secrets, open_page, keep)
         self._me: Any = None
 
     def sign_in(self, port: int) -> dict[str, str]:
         """Let the person agree in the browser, which comes back to the app's registered address."""
         return self._oauth.sign_in(port, "/", "localhost")
+
+    def sign_out(self) -> None:
+        """Give the tokens back."""
+        self._oauth.revoke()
 
     def me(self) -> Any:
         """Who we are; asked once."""

@@ -135,6 +135,7 @@ class YoutubeConnector(Connector):
             scope=_SCOPE,
             secret=secrets.get("client_secret", ""),
             more={"access_type": "offline", "prompt": "consent"},
+            revoke_path="revoke",
         )
         accounts = Http(values.get("accounts", _ACCOUNTS), oauth.explain)
         self._oauth = oauth.OAuth(accounts, client, secrets, type(self).open_page, self._keep_now)
@@ -422,6 +423,10 @@ class YoutubeConnector(Connector):
     def budget(self) -> Budget | None:
         """The units of this day; what other programs of the same project use is not known here."""
         return Budget(self.quota.used, self.quota.most, self.quota.resets) if self.quota.used else None
+
+    def sign_out(self) -> None:
+        """Give the tokens back."""
+        self._oauth.revoke()
 
     def close(self) -> None:
         self._oauth.stop()

@@ -273,16 +273,23 @@ class Program(QObject):
         """Show every account, its health and what can be done there."""
         AccountsSheet(self._theme, self.window, self.runner, self).open()
 
-    def remove_account(self, account_id: int, *, erase: bool) -> Answer[object]:
+    def remove_account(self, account_id: int, *, erase: bool) -> Answer[bool]:
         """Stop reading an account, destroy its secrets, and ask for the erasure of what it brought."""
 
-        def work() -> object:
-            self._workspace.disconnect(account_id)
+        def work() -> bool:
+            told = self._workspace.disconnect(account_id)
             if erase:
-                return self._workspace.desk.do(erasure.ask, Target("account", account_id))
-            return None
+                self._workspace.desk.do(erasure.ask, Target("account", account_id))
+            return told
 
-        return self.runner.run("startup", work)
+        return self.runner.run("startup", work).then(self._say_removed)
+
+    def _say_removed(self, told: bool) -> None:
+        if not told:
+            self.window.notices.say(
+                self.tr("The account was removed here, but the platform could not be told."),
+                self.tr("End the sign-in on its own page, under connected apps or sessions."),
+            )
 
     def sign_in(self, account_id: int) -> None:
         """Open the form of one account whose sign-in lapsed."""

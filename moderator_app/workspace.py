@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 
 from connectors import registry
 from connectors.contract import Connector
+from connectors.errors import ConnectorError, SignInAgain
 from moderator_app import settings
 from moderator_app.backups import Backups
 from moderator_app.desk import accounts, actions, audit
@@ -201,10 +202,29 @@ class Workspace:
             self._vault.forget_secrets(_PLACE)
         return place
 
-    def disconnect(self, account_id: int) -> None:
-        """Stop reading an account and forget its secrets; its messages stay."""
+    def disconnect(self, account_id: int) -> bool:
+        """Stop reading an account and forget its secrets; its messages stay. Speaks to the network.
+
+        False where the platform could not be told that the sign-in has ended.
+        """
+        told = all(
+            self._signed_out(one) for one in self.desk.ask(accounts.sign_ins) if one.account_id == account_id
+        )
         self._syncs.pop(account_id, None)
         self._vault.forget_secrets(self.desk.do(accounts.disconnect, account_id))
+        return told
+
+    def _signed_out(self, one: accounts.SignIn) -> bool:
+        connector = self._connector(one)  # of its own: the account's may be in the middle of a trip
+        try:
+            connector.sign_out()
+        except SignInAgain:  # it has ended already
+            return True
+        except ConnectorError:
+            return False
+        finally:
+            connector.close()
+        return True
 
     def syncs(self) -> dict[int, Sync]:
         """The round trip of every connected account, by its id."""

@@ -563,6 +563,15 @@ def test_a_lapsed_token_is_renewed_once_for_everybody(desk: Desk) -> None:
     assert BlueskyConnector(desk.values, fresh).probe().handle == desk.us.handle
 
 
+def test_signing_out_ends_the_session_and_not_the_app_password(desk: Desk) -> None:
+    first = desk.connector()
+    first.sign_out()
+    refresh = {"Authorization": f"Bearer {desk.secrets['refresh']}"}
+    url = f"{desk.network.pds}/xrpc/com.atproto.server.refreshSession"
+    assert not desk.network.http.post(url, headers=refresh).ok
+    assert desk.connector().probe().account_id == desk.us.did
+
+
 def test_a_session_that_was_away_too_long_is_made_anew(desk: Desk) -> None:
     connector = desk.connector(access="e30.e30.e30", refresh="e30.e30.e30")
     assert connector.probe().account_id == desk.us.did

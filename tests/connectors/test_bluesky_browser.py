@@ -107,6 +107,12 @@ def test_a_spoiled_token_is_renewed_on_the_way(desk: Desk) -> None:
     assert desk.connector(spoiled).probe().account_id == desk.us.did
 
 
+def test_signing_out_gives_the_tokens_back(desk: Desk) -> None:
+    desk.sign_in().sign_out()
+    with pytest.raises(SignInAgain):
+        desk.connector({**desk.kept[-1], "expires_at": "1"}).probe()
+
+
 def test_a_person_who_does_not_agree_is_not_signed_in(desk: Desk) -> None:
     desk.person.agrees = False
     with pytest.raises(Refused):

@@ -758,3 +758,13 @@ def test_a_withdrawn_invitation_cannot_be_answered(harbour: Harbour) -> None:
         harbour.connector().perform(command)
     with pytest.raises(Refused):
         harbour.connector().perform(replace(command, verb=Verb.RESOLVE, options={"choice": "perhaps"}))
+
+
+# ---------------------------------------------------------------- leaving
+
+
+def test_signing_out_ends_this_device_there(harbour: Harbour) -> None:
+    harbour.connector().sign_out()
+    with pytest.raises(SignInAgain):
+        harbour.connector().probe()
+    harbour.us.rooms()  # whoever else is signed in stays

@@ -39,6 +39,9 @@ class Platform(ThreadingHTTPServer):
 
     def tokens(self, form: dict[str, str]) -> tuple[int, dict[str, object]]:
         with self.lock:
+            if "token" in form:  # given back
+                self.access, self.refresh = "", ""
+                return 200, {}
             if form["grant_type"] == "authorization_code":
                 good = self.codes.pop(form["code"], "") == challenge(form["code_verifier"])
             else:
@@ -88,7 +91,7 @@ def _oauth(
     secrets: dict[str, str] | None = None,
     keep: Callable[[Mapping[str, str]], None] = lambda _: None,
 ) -> OAuth:
-    client = Client("us", f"{platform.url}/agree", "token", "read write")
+    client = Client("us", f"{platform.url}/agree", "token", "read write", revoke_path="revoke")
     return OAuth(Http(platform.url, explain), client, secrets or {}, platform.agree, keep)
 
 
@@ -148,6 +151,14 @@ def test_a_renewed_token_is_stored_before_it_is_used(platform: Platform) -> None
 def test_a_sign_in_that_was_ended_there_asks_for_another(platform: Platform) -> None:
     oauth = _oauth(platform, _oauth(platform).sign_in() | {"expires_at": "1"})
     platform.refresh = ""
+    with pytest.raises(SignInAgain):
+        _me(platform, oauth)
+
+
+def test_tokens_are_given_back(platform: Platform) -> None:
+    oauth = _oauth(platform, _oauth(platform).sign_in())
+    oauth.revoke()
+    assert platform.refresh == ""
     with pytest.raises(SignInAgain):
         _me(platform, oauth)
 
