@@ -54,7 +54,7 @@ from moderator_app.views.english import English
 from moderator_app.views.import_sheet import ImportSheet
 from moderator_app.views.main_window import MainWindow
 from moderator_app.views.runner import Answer, Runner
-from moderator_app.views.sign_in import Platform, SignInSheet
+from moderator_app.views.sign_in import Form, Platform, SignInSheet
 from moderator_app.views.theme import Theme
 from moderator_app.views.unlock import RecoveryDialog, UnlockDialog, Way
 from moderator_app.views.week_sheet import WeekSheet
@@ -300,10 +300,11 @@ class Program(QObject):
         form = [Platform(known.platform, kind.name, kind.fields)]
         SignInSheet(self._theme, self.window, form, self._connect, known.values).open()
 
-    def _connect(
-        self, platform: str, values: Mapping[str, str], secrets: Mapping[str, str], days: int
-    ) -> Answer[int]:
-        answer = self.runner.run("startup", lambda: self._workspace.connect(platform, values, secrets))
+    def _connect(self, form: Form, days: int, attempt: accounts.Attempt) -> Answer[int]:
+        def work() -> int:
+            return self._workspace.connect(form.platform, form.values, form.secrets, attempt)
+
+        answer = self.runner.run("sign-in", work)  # its own lane: a browser may keep it waiting
         since = self._workspace.desk.clock.now() - timedelta(days=days)
         return answer.then(lambda account_id: self._trip(account_id, now=True, since=since))
 

@@ -176,11 +176,15 @@ class Workspace:
         )
 
     def connect(
-        self, platform: str, values: Mapping[str, str], secrets: Mapping[str, str] | None = None
+        self,
+        platform: str,
+        values: Mapping[str, str],
+        secrets: Mapping[str, str] | None = None,
+        attempt: accounts.Attempt | None = None,
     ) -> int:
         """Sign in to a platform and remember the account; speaks to the network."""
         chosen = registry.connector(platform)
-        account = accounts.connect(self.desk, chosen, values, secrets or {}, self._keep)
+        account = accounts.connect(self.desk, chosen, values, secrets or {}, self._keep, attempt)
         self._syncs.pop(account, None)
         return account
 

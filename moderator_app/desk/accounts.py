@@ -1,6 +1,7 @@
 """Connected accounts: sign in, check, show their health, let go."""
 
 import json
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,12 +33,42 @@ class SignIn:
     values: Mapping[str, str]
 
 
+class Attempt:
+    """One sign-in on its way. Given up, it waits for no browser and no server any more, and keeps nothing."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connector: Connector | None = None
+        self._given_up = False
+
+    def give_up(self) -> None:
+        """End it, from any thread."""
+        with self._lock:
+            self._given_up = True
+            if self._connector is not None:  # which may say goodbye to its server first
+                threading.Thread(target=self._connector.close, name="give up", daemon=True).start()
+
+    def watch(self, connector: Connector) -> Connector:
+        """Take what works on it now; once given up, it begins nothing more."""
+        with self._lock:
+            self._connector = connector
+        self.refuse_given_up()
+        return connector
+
+    def refuse_given_up(self) -> None:
+        """Raise TryLater where it was given up."""
+        with self._lock:
+            if self._given_up:
+                raise TryLater("the sign-in was given up")
+
+
 def connect(
     desk: Desk,
     platform: type[Connector],
     values: Mapping[str, str],
     secrets: Mapping[str, str],
     keep: KeepSecrets,
+    attempt: Attempt | None = None,
 ) -> int:
     """Sign in, ask who we are, and remember the account; its secrets go to the vault first.
 
@@ -45,7 +76,7 @@ def connect(
     it in again.
     """
     try:
-        tokens, probe = _sign_in(platform, values, secrets)
+        tokens, probe = _sign_in(platform, values, secrets, attempt or Attempt())
     except ConnectorError as error:
         raise _explained(error) from error
     known = desk.ask(_vault_key, platform.platform, probe.account_id)
@@ -55,16 +86,17 @@ def connect(
 
 
 def _sign_in(
-    platform: type[Connector], values: Mapping[str, str], secrets: Mapping[str, str]
+    platform: type[Connector], values: Mapping[str, str], secrets: Mapping[str, str], attempt: Attempt
 ) -> tuple[dict[str, str], Probe]:
     first = platform(values, secrets)
     try:
-        tokens = dict(first.authorize())
+        tokens = dict(attempt.watch(first).authorize())
     finally:
         first.close()
     signed_in = platform(values, tokens)
     try:
-        probe = signed_in.probe()
+        probe = attempt.watch(signed_in).probe()
+        attempt.refuse_given_up()
         return tokens | dict(signed_in.fresh_secrets() or {}), probe
     finally:
         signed_in.close()

@@ -1,11 +1,12 @@
 """Connect an account: the form that a platform declares, and a sentence where it says no."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
+from moderator_app.desk.accounts import Attempt
 from moderator_app.desk.rows import Field
 from moderator_app.errors import ForTheModerator
 from moderator_app.views import words
@@ -14,7 +15,6 @@ from moderator_app.views.runner import Answer
 from moderator_app.views.theme import Theme
 from moderator_app.views.widgets import Label, Number, column
 
-Connect = Callable[[str, Mapping[str, str], Mapping[str, str], int], Answer[int]]
 _DAYS = 56  # eight weeks: what the summary compares with
 
 
@@ -27,8 +27,20 @@ class Platform:
     fields: tuple[Field, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What was typed, secrets apart."""
+
+    platform: str
+    values: Mapping[str, str]
+    secrets: Mapping[str, str] = field(repr=False)
+
+
+Connect = Callable[[Form, int, Attempt], Answer[int]]
+
+
 class SignInSheet(Sheet):
-    """Asks for a platform and its fields, and stays open until the platform agrees.
+    """Asks for a platform and its fields, and stays open until the platform agrees; closing it gives up.
 
     `connect` signs in off the screen's thread and then goes back so many days; `known` are the values of an
     account that signs in again.
@@ -47,6 +59,8 @@ class SignInSheet(Sheet):
         title = self.tr("Sign in again") if again else self.tr("Connect an account")
         self.ask(title, self.tr("Sign in"))
         self._platforms, self._connect, self._known = platforms, connect, known or {}
+        self._attempt = Attempt()
+        self.rejected.connect(self._give_up)
         self.platform = QComboBox()
         for found in platforms:
             self.platform.addItem(found.name, found.key)
@@ -73,20 +87,20 @@ class SignInSheet(Sheet):
         made = QWidget()
         form = column(made, (0, 0, 0, 0), self.theme.px(6))
         self._lines = {}
-        for field in self._platforms[index].fields:
-            line = QLineEdit(self._known.get(field.key, field.default))
-            if field.secret:
+        for asked in self._platforms[index].fields:
+            line = QLineEdit(self._known.get(asked.key, asked.default))
+            if asked.secret:
                 line.setEchoMode(QLineEdit.EchoMode.Password)
             # A platform's own words: the connector wrote them, they are not ours to translate.
-            line.setAccessibleName(field.label)
-            line.setAccessibleDescription(field.help)
-            label = Label(field.label, "strong")
+            line.setAccessibleName(asked.label)
+            line.setAccessibleDescription(asked.help)
+            label = Label(asked.label, "strong")
             label.setBuddy(line)
             form.addWidget(label)
             form.addWidget(line)
-            if field.help:
-                form.addWidget(Label(field.help, "meta", "2", wrap=True))
-            self._lines[field.key] = line
+            if asked.help:
+                form.addWidget(Label(asked.help, "meta", "2", wrap=True))
+            self._lines[asked.key] = line
         self.body.replaceWidget(self._form, made)
         self._form.deleteLater()
         self._form = made
@@ -96,17 +110,23 @@ class SignInSheet(Sheet):
         """Sign in with what was typed."""
         chosen = self._platforms[self.platform.currentIndex()]
         typed = {key: line.text().strip() for key, line in self._lines.items()}
-        missing = [field for field in chosen.fields if field.required and not typed[field.key]]
+        missing = [one for one in chosen.fields if one.required and not typed[one.key]]
         if missing:
             self._say(self.tr("{field} is missing.").format(field=missing[0].label))
             self._lines[missing[0].key].setFocus()
             return
-        secret = {field.key for field in chosen.fields if field.secret}
+        secret = {one.key for one in chosen.fields if one.secret}
         self.deed.setEnabled(False)
-        self._say(self.tr("Signing in…"))
+        self._say(self.tr("Signing in… Where your browser shows the platform's page, agree there."))
         values = {key: value for key, value in typed.items() if key not in secret}
         secrets = {key: value for key, value in typed.items() if key in secret}
-        self._connect(chosen.key, values, secrets, self.days.value()).then(self._done).failed(self._failed)
+        self._attempt = Attempt()
+        form = Form(chosen.key, values, secrets)
+        self._connect(form, self.days.value(), self._attempt).then(self._done).failed(self._failed)
+
+    @Slot()
+    def _give_up(self) -> None:
+        self._attempt.give_up()
 
     def _done(self, _: int) -> None:
         self.accept()
