@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from moderator_app.desk.accounts import Attempt
 from moderator_app.desk.rows import Field
@@ -13,7 +13,7 @@ from moderator_app.views import words
 from moderator_app.views.dialogs import Sheet
 from moderator_app.views.runner import Answer
 from moderator_app.views.theme import Theme
-from moderator_app.views.widgets import Label, Number, column
+from moderator_app.views.widgets import Choice, Label, Number, column
 
 _DAYS = 56  # eight weeks: what the summary compares with
 
@@ -59,14 +59,17 @@ class SignInSheet(Sheet):
         title = self.tr("Sign in again") if again else self.tr("Connect an account")
         self.ask(title, self.tr("Sign in"))
         self._platforms, self._connect, self._known = platforms, connect, known or {}
-        self._attempt = Attempt()
+        self._attempt, self._closed = Attempt(), False
         self.rejected.connect(self._give_up)
-        self.platform = QComboBox()
+        self.platform = Choice(theme)
         for found in platforms:
             self.platform.addItem(found.name, found.key)
         self.field(self.tr("Platform"), self.platform)
         self.platform.setEnabled(not again)
-        self._form = QWidget()
+        self._form = QScrollArea()
+        self._form.setWidgetResizable(True)
+        self._form.setFrameShape(QFrame.Shape.NoFrame)
+        self._form.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._lines: dict[str, QLineEdit] = {}
         self.body.addWidget(self._form)
         self.trouble = Label("", "control", "red", wrap=True)
@@ -75,7 +78,7 @@ class SignInSheet(Sheet):
         self.days = Number(theme, 0, 3650, _DAYS, self.tr(" days"))
         if not again:
             self.field(self.tr("How far back the first pull goes"), self.days)
-        about = self.tr("The password goes to the platform and, sealed, to this machine's key file.")
+        about = self.tr("It goes to the platform only; passwords and tokens are kept sealed on this machine.")
         self.body.addWidget(Label(about, "meta", "2", wrap=True))
         self.platform.currentIndexChanged.connect(self._show_form)
         self.deed.clicked.disconnect()
@@ -94,16 +97,24 @@ class SignInSheet(Sheet):
             # A platform's own words: the connector wrote them, they are not ours to translate.
             line.setAccessibleName(asked.label)
             line.setAccessibleDescription(asked.help)
-            label = Label(asked.label, "strong")
+            name = asked.label if asked.required else self.tr("{field} (optional)").format(field=asked.label)
+            label = Label(name, "strong")
             label.setBuddy(line)
             form.addWidget(label)
             form.addWidget(line)
             if asked.help:
                 form.addWidget(Label(asked.help, "meta", "2", wrap=True))
             self._lines[asked.key] = line
-        self.body.replaceWidget(self._form, made)
-        self._form.deleteLater()
-        self._form = made
+        self._form.setWidget(made)
+        self._fit(form)
+
+    def _fit(self, form: QVBoxLayout) -> None:
+        """As high as the form asks for, as far as the screen allows."""
+        px = self.theme.px
+        wide = self.minimumWidth() - px(40)
+        room = self.screen().availableGeometry().height() - px(340)
+        self._form.setFixedHeight(min(form.totalHeightForWidth(wide), max(px(160), room)))
+        self.adjustSize()
 
     @Slot()
     def try_it(self) -> None:
@@ -126,12 +137,15 @@ class SignInSheet(Sheet):
 
     @Slot()
     def _give_up(self) -> None:
+        self._closed = True
         self._attempt.give_up()
 
     def _done(self, _: int) -> None:
         self.accept()
 
     def _failed(self, error: BaseException) -> None:
+        if self._closed:
+            return  # nobody looks any more, and nothing was kept
         self.deed.setEnabled(True)
         if isinstance(error, ForTheModerator):
             self._say(" ".join(words.trouble(error)))

@@ -144,6 +144,22 @@ def test_connecting_says_what_is_missing_and_what_is_wrong(evening: Evening, qtb
     sheet.reject()
 
 
+def test_closing_the_form_in_the_middle_of_a_sign_in_is_the_end_of_it(evening: Evening, qtbot: QtBot) -> None:
+    evening.window.commands.action("connect").trigger()
+    sheet = evening.window.findChild(SignInSheet)
+    assert isinstance(sheet, SignInSheet)
+    sheet.platform.setCurrentIndex(sheet.platform.findData("bluesky"))
+    sheet._lines["server"].setText("http://127.0.0.1:9")
+    sheet._lines["handle"].setText("nobody.test")
+    sheet.try_it()
+    sheet.reject()
+    qtbot.waitUntil(lambda: evening.window.findChild(SignInSheet) is None, timeout=10_000)
+    answer = evening.program.runner.run("sign-in", lambda: "free")
+    heard: list[str] = []
+    answer.then(heard.append)
+    qtbot.waitUntil(lambda: heard == ["free"], timeout=10_000)
+
+
 def test_importing_shows_the_rows_first(evening: Evening, qtbot: QtBot, tmp_path: Path) -> None:
     file = tmp_path / "export.csv"
     file.write_text("id;author;body\n1;noor;a kind word\n2;ana;and another\n", "utf-8")
