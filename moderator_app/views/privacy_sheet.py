@@ -469,7 +469,7 @@ class AuditPage(QWidget):
             self.table,
             [
                 (
-                    line.what.replace("_", " "),
+                    words.recorded(line.what),
                     line.target.replace(":", " "),
                     line.who,
                     words.when(line.at, now),

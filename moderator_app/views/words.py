@@ -401,6 +401,41 @@ def aside(row: HistoryRow) -> str:
     }.get(row.state, "")
 
 
+def recorded(what: str) -> str:
+    """What a line of the record says was done."""
+    if what in {kind.value for kind in ActionKind}:
+        return deed(ActionKind(what))
+    return {
+        "access_asked": QCoreApplication.translate("Words", "Access bundle asked for"),
+        "access_answered": QCoreApplication.translate("Words", "Access request answered"),
+        "access_confirmed": QCoreApplication.translate("Words", "Access bundle confirmed"),
+        "access_withdrawn": QCoreApplication.translate("Words", "Access request withdrawn"),
+        "access_written": QCoreApplication.translate("Words", "Access bundle written"),
+        "arrived": QCoreApplication.translate("Words", "Arrived on the platform"),
+        "came_back": QCoreApplication.translate("Words", "The workspace was restored or recovered"),
+        "cancelled": QCoreApplication.translate("Words", "Taken back before it left"),
+        "cut": QCoreApplication.translate("Words", "Old lines of this record let go"),
+        "erased": QCoreApplication.translate("Words", "Erased"),
+        "erase_asked": QCoreApplication.translate("Words", "Erasure asked for"),
+        "erase_confirmed": QCoreApplication.translate("Words", "Erasure confirmed"),
+        "erase_withdrawn": QCoreApplication.translate("Words", "Erasure withdrawn"),
+        "forgot": QCoreApplication.translate("Words", "Forgotten in time"),
+        "hold": QCoreApplication.translate("Words", "Safeguarding hold began"),
+        "hold_asked": QCoreApplication.translate("Words", "Safeguarding hold asked for"),
+        "hold_confirmed": QCoreApplication.translate("Words", "Safeguarding hold confirmed"),
+        "hold_ended": QCoreApplication.translate("Words", "Safeguarding hold ended"),
+        "hold_released": QCoreApplication.translate("Words", "Safeguarding hold released"),
+        "hold_renewed": QCoreApplication.translate("Words", "Safeguarding hold renewed"),
+        "hold_reviewed": QCoreApplication.translate("Words", "Safeguarding hold reviewed"),
+        "hold_withdrawn": QCoreApplication.translate("Words", "Safeguarding hold withdrawn"),
+        "looked": QCoreApplication.translate("Words", "Somebody looked whether it arrived"),
+        "refused": QCoreApplication.translate("Words", "The platform said no"),
+        "retention": QCoreApplication.translate("Words", "Days of keeping changed"),
+        "seen": QCoreApplication.translate("Words", "Looked at"),
+        "unsure": QCoreApplication.translate("Words", "Nobody knows whether it arrived"),
+    }.get(what, what.replace("_", " "))
+
+
 class _Facts(dict[str, str]):
     """The facts of one history row; one that is missing leaves nothing behind."""
 
