@@ -153,7 +153,7 @@ def test_each_request_offers_what_can_be_done_with_it(qtbot, sheet, desk, runner
 def test_the_record_says_whether_its_chain_holds(qtbot, sheet, desk):
     desk.do(triage.seen, desk.ask(triage.queue, Queue.OPEN)[0].item_id)
     qtbot.waitUntil(
-        lambda: sheet.record.table.rowCount() > 0 and sheet.record.table.item(0, 0).text() == "seen"
+        lambda: sheet.record.table.rowCount() > 0 and sheet.record.table.item(0, 0).text() == "Looked at"
     )
     assert "The chain holds" in sheet.record.state.text()
 
