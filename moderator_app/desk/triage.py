@@ -375,13 +375,16 @@ def _excerpt(
     cut = (text or "")[begin : begin + _EXCERPT]
     if begin + _EXCERPT > _BEGINNING:
         (cut,) = _FAR.first(ctx.session, {"id": message_id, "begin": begin}) or ("",)
-    cut, begin = _from_a_word(cut, begin)
-    size = len(cut)
-    spans = [
-        Span(max(cue.start - begin, 0), min(cue.end - begin, size))
-        for cue in reasons
-        if cue.end > begin and cue.start - begin < size and cue.end > cue.start
-    ]
+    if begin:
+        cut, begin = _from_a_word(cut, begin)
+    size, spans = len(cut), []
+    for cue in reasons:
+        start, end = cue.start - begin, cue.end - begin
+        if end > 0 and start < size and end > start:
+            # min and max take a tenth of a whole page of the queue.
+            begins = start if start > 0 else 0  # noqa: FURB136 - see above
+            ends = end if end < size else size  # noqa: FURB136 - see above
+            spans.append(Span(begins, ends))
     return cut, tuple(spans)
 
 
@@ -436,7 +439,7 @@ def _card(ctx: Ctx, reasons: tuple[Cue, ...], drafted: AbstractSet[int], row: tu
 def _from_a_word(excerpt: str, begin: int) -> tuple[str, int]:
     """Begin an excerpt at a word, with a mark that something stands before it."""
     space = excerpt.find(" ", 0, _LONGEST_CUT)
-    if not begin or space < 0:
+    if space < 0:
         return excerpt, begin
     # The mark takes the place of the space, so that the spans keep their distance.
     return "…" + excerpt[space + 1 :], begin + space
