@@ -12,8 +12,8 @@ from conftest import Clock
 from connectors.contract import Kind
 from connectors.faults import FaultProxy
 from connectors.testing import unique
-from moderator_app.desk import actions, replies, search, triage
-from moderator_app.desk.rows import Audience, Queue
+from moderator_app.desk import actions, replies, search
+from moderator_app.desk.rows import Audience
 from moderator_app.models.inbox import Message, Thread
 from moderator_app.paths import Profile
 from moderator_app.workspace import Workspace
@@ -51,9 +51,9 @@ def test_written_there_answered_here_seen_there_once_and_deleted_everywhere(
         workspace.connect(platform, world.values, world.secrets)
         ((_, sync),) = workspace.syncs().items()
         assert sync.run().health == "ok"
-        (item,) = [row for row in workspace.desk.ask(triage.queue, Queue.OPEN) if words in row.excerpt]
+        (hit,) = workspace.desk.ask(search.find, f'"{words}"')
         audience = Audience.PRIVATE if kind is Kind.DIRECT else Audience.PUBLIC
-        workspace.desk.do(replies.send, item.item_id, answer, audience)
+        workspace.desk.do(replies.send, hit.item_id, answer, audience)
         sync.run()
         clock.forward(seconds=11)
         world.lose_next_answer()

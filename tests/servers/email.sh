@@ -184,7 +184,8 @@ email: end that program, or choose other ports with HEARTHLIGHT_EMAIL_PORT=<firs
   : > "$DATA/users"
   (make_certificates) > "$DATA/openssl.log" 2>&1 || { tail -5 "$DATA/openssl.log" >&2; fail "openssl failed"; }
   configure
-  dovecot -c "$DATA/dovecot.conf" || fail "Dovecot does not start; see $DATA/dovecot.log"
+  # It would keep our standard error open, and whoever reads that would wait for it for ever.
+  dovecot -c "$DATA/dovecot.conf" > "$DATA/start.log" 2>&1 || { tail -5 "$DATA/start.log" >&2; fail "Dovecot does not start"; }
   cp "$HERE/smtp_server.py" "$DATA/"
   setsid nohup "$VENV/bin/python" "$DATA/smtp_server.py" "$DATA" "$PORT" > "$DATA/smtp.log" 2>&1 < /dev/null &
   local pid=$!
