@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
-from uuid import UUID
 
 from connectors.contract import Command, Receipt, Verb
 from connectors.email_box import Folder
@@ -14,6 +13,7 @@ from connectors.email_find import Finder
 from connectors.email_mail import AUTOMATIC, BOUNCE, LIST, MAX_TEXT, Mail, compose, made_name, storable
 from connectors.email_post import Post
 from connectors.errors import ConnectorError, Gone, OutcomeUnknown, Reason, Refused
+from connectors.keys import begun_at
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,6 @@ _NO_FOLDER: Final[Mapping[str, str]] = {
 _NO_MOVE: Final = "This mail server cannot move a mail in one step; do it in the mailbox itself."
 _ON_ITS_WAY: Final = timedelta(minutes=2)  # that our own copy may take
 _LOOKS, _BETWEEN = 10, 0.2  # for it, right after sending
-_VERSION_7: Final = 7
 
 
 class Acts:
@@ -62,7 +61,7 @@ class Acts:
         if command.verb is not Verb.REPLY:
             return self._was_moved(command)
         found = self._sent(command)
-        begun = _begun_at(command.key)
+        begun = begun_at(command.key)
         if found is None and begun is not None and datetime.now(UTC) - begun < _ON_ITS_WAY:
             raise OutcomeUnknown("no copy of the answer has come yet; it may be on its way")
         return found
@@ -169,12 +168,3 @@ class Acts:
         found = self._finder.folder(_TO[verb])
         assert found is not None, "why_not says so before"
         return found
-
-
-def _begun_at(key: str) -> datetime | None:
-    """When a command was made: a version 7 UUID begins with its time."""
-    try:
-        found = UUID(key)
-    except ValueError:
-        return None
-    return datetime.fromtimestamp((found.int >> 80) / 1000, UTC) if found.version == _VERSION_7 else None

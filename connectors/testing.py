@@ -15,7 +15,6 @@ from typing import ClassVar, Protocol
 from uuid import uuid4
 
 import pytest
-from uuid_utils import uuid7
 
 from connectors.contract import (
     Audience,
@@ -495,7 +494,7 @@ def unique(words: str) -> str:
 
 
 def new_key() -> str:
-    return str(uuid7())
+    return str(uuid4())
 
 
 def pull_all(

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from uuid_utils import uuid7
 
 from connectors.contract import Audience, Command, RemoteGone, RemoteMessage, Verb
 from connectors.errors import OutcomeUnknown, Reason, Refused, SignInAgain
@@ -41,7 +42,7 @@ class Desk:
 
     def reply(self, name: str, text: str = "") -> Command:
         words = text or unique("We are here.")
-        return Command(new_key(), Verb.REPLY, name, f"post/{self.post}", words)
+        return Command(str(uuid7()), Verb.REPLY, name, f"post/{self.post}", words)
 
     def states(self) -> dict[str, str]:
         return last_states(pull_all(self.connector()))
