@@ -84,6 +84,10 @@ class Limits:
     one_window: bool = False  # what the platform announces holds for all paths together
 
 
+class _NoJson(Unreadable):
+    """Mostly the page of somebody in between, so the next answer may be good."""
+
+
 class _NoNetrc(requests.auth.AuthBase):
     """Leaves a request alone; without it, requests puts a ~/.netrc password over our header."""
 
@@ -142,7 +146,7 @@ class Http:
         for attempt in range(self._limits.tries):
             try:
                 return self._once("GET", path, params=params, headers=headers)
-            except TryLater as trouble:
+            except (TryLater, _NoJson) as trouble:
                 pause = self._pause(attempt, trouble)
                 if pause is None:
                     raise
@@ -167,11 +171,11 @@ class Http:
         self._stopped.set()
         self._session.close()
 
-    def _pause(self, attempt: int, trouble: TryLater) -> float | None:
+    def _pause(self, attempt: int, trouble: TryLater | Unreadable) -> float | None:
         """Seconds until the next try, None where there is none or the wait is too long."""
         if attempt + 1 >= self._limits.tries or self._stopped.is_set():
             return None
-        if trouble.until is not None:
+        if isinstance(trouble, TryLater) and trouble.until is not None:
             asked = (trouble.until - self._now()).total_seconds()
             return max(0.0, asked) if asked <= self._limits.longest_pause else None
         most = min(self._limits.longest_pause, self._limits.first_pause * 2.0**attempt)
@@ -262,7 +266,7 @@ class Http:
             if readable:
                 return answer
             message = f"{path} answered something that is not JSON"
-            raise OutcomeUnknown(message) if is_write else Unreadable(message)
+            raise OutcomeUnknown(message) if is_write else _NoJson(message)
         raise self._error(answer, path, is_write=is_write)
 
     def _error(self, answer: Answer, path: str, *, is_write: bool) -> ConnectorError:

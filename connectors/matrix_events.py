@@ -67,6 +67,11 @@ class Event:
         return "" if fallback else text_at(about, "m.in_reply_to", "event_id")
 
     @property
+    def has_edit(self) -> bool:
+        """Whether the server sent its newest edit along."""
+        return isinstance(dig(self.unsigned, "m.relations", "m.replace"), dict)
+
+    @property
     def redacted_by(self) -> str:
         """Who emptied it, if anybody did."""
         return text_at(self.unsigned, "redacted_because", "sender")

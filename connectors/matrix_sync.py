@@ -225,7 +225,7 @@ class Timeline:
     def _page(self, state: _State, events: list[Event], skipped: int) -> Page:
         """Messages in order; what was said about messages brings those again, whole."""
         here = {joined(e.room, e.id): e for e in events if is_message(e) and not e.redacted_by}
-        stirred: dict[str, None] = {}
+        stirred: dict[str, bool] = {}  # whether what came here is not what the message says now
         emptied: dict[str, None] = {}
         for event in events:
             self._sort(state, event, here, stirred, emptied)
@@ -234,10 +234,10 @@ class Timeline:
             if id_ in stirred or id_ in state.read:
                 continue
             skipped += self._add(state, found, event)
-        for id_ in stirred:
+        for id_, anew in stirred.items():
             if id_ in state.read:
                 continue
-            read = self._reader.found(id_, here.get(id_))
+            read = self._reader.found(id_, None if anew else here.get(id_))
             state.read[id_] = None
             sealed = id_ not in here and read is not None and read.text == SEALED_WORDS
             old = state.bound is not None and read is not None and read.created_at < state.bound
@@ -251,14 +251,14 @@ class Timeline:
         state: _State,
         event: Event,
         here: Mapping[str, Event],
-        stirred: dict[str, None],
+        stirred: dict[str, bool],
         emptied: dict[str, None],
     ) -> None:
         """Note which messages an event changes, and which it empties."""
         if event.kind == REDACTION and event.redacts:
             linked = state.links.pop(joined(event.room, event.redacts), "")
             if linked:
-                stirred[linked] = None
+                stirred[linked] = True
             else:
                 emptied[joined(event.room, event.redacts)] = None
             return
@@ -268,8 +268,10 @@ class Timeline:
             return
         target = joined(event.room, about)
         state.links[joined(event.room, event.id)] = target
-        if counts or target not in here:  # an edit of what is here came along with it
-            stirred[target] = None
+        if counts:
+            stirred.setdefault(target, False)
+        elif target not in here or not here[target].has_edit:
+            stirred[target] = True  # servers send the edit along with its message only where much is new
 
     def _add(self, state: _State, found: dict[str, RemoteMessage], event: Event) -> int:
         """Add a message; 1 where it could not be read."""

@@ -241,7 +241,13 @@ def test_what_is_not_json(server: Server, http: Http, body: bytes) -> None:
         http.read("things")
     with pytest.raises(OutcomeUnknown):
         http.write("things")
-    assert len(server.requests) == 2
+    asked = [request[0] for request in server.requests]
+    assert asked == ["GET"] * (len(asked) - 1) + ["POST"], "a write is sent once"
+
+
+def test_a_page_in_between_is_asked_past(server: Server, http: Http) -> None:
+    server.behave = one_after_another(say(200, b"<html>one moment</html>"), say(200, b"{}"))
+    assert http.read("things").data == {}
 
 
 def test_a_flood_is_cut_off(server: Server, http: Http) -> None:

@@ -92,6 +92,13 @@ def test_nothing_is_missed_after_a_long_absence(harbour: Harbour) -> None:
     assert not any(page.gap for page in pages)
 
 
+def test_an_edit_that_comes_in_the_same_answer_as_its_message_is_shown(harbour: Harbour) -> None:
+    states = harbour.now()
+    message = harbour.mira.say(harbour.room, "I am not at all well.")
+    harbour.mira.edit(message, "I am well.")
+    assert only(harbour.rooms(states), message).text == "I am well."
+
+
 def test_after_a_short_absence_no_history_is_asked_for(harbour: Harbour) -> None:
     harbour.mira.say(harbour.room, "before")
     states = harbour.now()

@@ -211,12 +211,17 @@ def test_nothing_is_lost_and_nothing_twice(name: str, request: pytest.FixtureReq
     _BUILD.mkdir(exist_ok=True)
     (_BUILD / f"soak-{name}.json").write_text(json.dumps(found, indent=2), "utf-8")
     here = evening.here()
-    assert {key: here.get(key) for key in crowd.there} == crowd.there
+    assert {key: (text, here.get(key)) for key, text in crowd.there.items() if not _is(here, key, text)} == {}
     assert not here.keys() & crowd.deleted
     sent = {thread: Counter(world.sent(thread)) for thread in set(evening.asked.values())}
     refused = evening.refused()
     counts = {text: sent[thread][text] for text, thread in evening.asked.items()}
     assert {text: count for text, count in counts.items() if count != (text not in refused)} == {}
+
+
+def _is(here: dict[str, str], key: str, text: str) -> bool:
+    """A mention says whose name it is before its words."""
+    return here.get(key, "").endswith(text)
 
 
 def _bring_home(evening: Evening, crowd: Crowd, clock: threading.Event) -> None:
@@ -227,7 +232,7 @@ def _bring_home(evening: Evening, crowd: Crowd, clock: threading.Event) -> None:
             evening.desk.do(actions.retry, row.action_id)
         evening.sync.run()  # as "Sync now" does, whatever the last trouble asked for
         here = evening.here()
-        home = all(here.get(key) == text for key, text in crowd.there.items())
+        home = all(_is(here, key, text) for key, text in crowd.there.items())
         if home and not here.keys() & crowd.deleted and not evening.waiting():
             return
         clock.wait(1)
