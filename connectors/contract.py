@@ -295,7 +295,10 @@ class Connector(ABC):
 
     @abstractmethod
     def fetch(self, ids: Sequence[str]) -> list[RemoteMessage | RemoteGone]:
-        """Re-read messages, to learn of edits, deletions and counts; one answer for each id, in order."""
+        """Re-read messages, to learn of edits, deletions and counts; one answer for each id, in order.
+
+        An id is left out only where the platform does not say whether the message still stands.
+        """
 
     @abstractmethod
     def thread(self, message_id: str) -> list[RemoteMessage]:

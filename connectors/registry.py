@@ -24,6 +24,7 @@ _OURS = {
     "email": "connectors.email:EmailConnector",
     "mastodon": "connectors.mastodon:MastodonConnector",
     "matrix": "connectors.matrix:MatrixConnector",
+    "meta": "connectors.meta:MetaConnector",
     "reddit": "connectors.reddit:RedditConnector",
     "wordpress": "connectors.wordpress:WordPressConnector",
     "youtube": "connectors.youtube:YoutubeConnector",
