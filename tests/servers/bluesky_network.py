@@ -162,10 +162,22 @@ class Account:
         self.call("com.atproto.repo.deleteRecord", body)
 
     def posts(self) -> list[dict[str, Any]]:
-        answer = self.call(
-            "com.atproto.repo.listRecords", repo=self.did, collection=POST, limit=100, reverse="true"
+        nsid, params = (
+            "com.atproto.repo.listRecords",
+            {"repo": self.did, "collection": POST, "reverse": "true"},
         )
-        return [record["value"] for record in answer["records"]]
+        return [record["value"] for record in self._every(nsid, "records", **params)]
+
+    def _every(self, nsid: str, key: str, proxy: str = "", **params: Any) -> list[Any]:
+        """All entries of a list, page after page."""
+        found: list[Any] = []
+        more: dict[str, str] = {}
+        while True:
+            answer = self.call(nsid, proxy=proxy, limit=100, **params, **more)
+            found += answer[key]
+            if not answer.get("cursor") or not answer[key]:
+                return found
+            more = {"cursor": answer["cursor"]}
 
     def direct(self, other: "Account", text: str) -> str:
         convo = self.call("chat.bsky.convo.getConvoForMembers", proxy=CHAT, members=[other.did])["convo"]
@@ -174,8 +186,7 @@ class Account:
         return f"{convo['id']}/{message['id']}"
 
     def directs(self, convo: str) -> list[dict[str, Any]]:
-        answer = self.call("chat.bsky.convo.getMessages", proxy=CHAT, convoId=convo, limit=100)
-        return answer["messages"]
+        return self._every("chat.bsky.convo.getMessages", "messages", CHAT, convoId=convo)
 
     def report(self, uri: str, reason: str, words: str) -> int:
         ref = {"uri": uri, "cid": self.record(uri)["cid"]}
