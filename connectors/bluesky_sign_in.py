@@ -48,6 +48,11 @@ class Asked:
     plc: str = PLC
 
 
+def sound(data: Any) -> bool:
+    """Every question to a Bluesky server is answered with an object that holds something."""
+    return isinstance(data, dict) and bool(data)
+
+
 class SignIn(Protocol):
     """Whose tokens every call carries. `http` is the server that holds the account."""
 
@@ -87,7 +92,7 @@ class AppPassword:
     """
 
     def __init__(self, server: str, handle: str, secrets: Mapping[str, str], explain: Explain) -> None:
-        self.http = Http(server, explain)
+        self.http = Http(server, explain, sound=sound)
         self._handle = handle
         self._secrets = dict(secrets)
         self._handed_out = dict(secrets)
@@ -260,7 +265,7 @@ class Browser:
         return {**tokens, **self._places, "dpop_key": self._prover.pem()}
 
     def _to(self, server: str) -> Http:
-        return Http(server, self._explain, sign=self._prover)
+        return Http(server, self._explain, sign=self._prover, sound=sound)
 
     def _connect(self, secrets: Mapping[str, str], page: str, pushed: str) -> OAuth:
         issuer = self._places["issuer"]

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from connectors.errors import ConnectorError, Reason, Refused, SignInAgain, TryLater, Unreadable
-from connectors.http import Answer, Http
+from connectors.http import Answer, Http, an_object
 from connectors.sign_in import Attempt, Loopback
 
 SCOPES: Final = "read,write,session_info"
@@ -109,7 +109,7 @@ class Session:
     def __init__(self, values: Mapping[str, str], secrets: Mapping[str, str]) -> None:
         self.secrets = dict(secrets)
         self._username = values.get("api_username", "").strip()
-        self.http = Http(address(values.get("address", "")), explain)
+        self.http = Http(address(values.get("address", "")), explain, sound=an_object)
         self._me: Me | None = None
         self._waiting: Loopback | None = None
 

@@ -95,6 +95,12 @@ class FaultProxy(ThreadingHTTPServer):
         """From now on the server's clock is wrong by so much."""
         self.skew = timedelta(hours=hours)
 
+    @property
+    def waiting(self) -> int:
+        """How many troubles are still to come."""
+        with self._lock:
+            return len(self._troubles)
+
     def calm(self) -> None:
         """Nothing more goes wrong."""
         with self._lock:

@@ -84,7 +84,7 @@ class Limits:
     one_window: bool = False  # what the platform announces holds for all paths together
 
 
-class _NoJson(Unreadable):
+class _Unsound(Unreadable):
     """Mostly the page of somebody in between, so the next answer may be good."""
 
 
@@ -106,12 +106,22 @@ def _no_explanation(_answer: Answer) -> ConnectorError | None:
     return None
 
 
+def _anything(_data: Any) -> bool:
+    return True
+
+
+def an_object(data: Any) -> bool:
+    """For `Http(sound=)`, where every read of a platform is answered with an object."""
+    return isinstance(data, dict)
+
+
 class Http:
     """A connection to one server.
 
     TLS is always verified, redirects are never followed, answers are bounded in size and time.
-    A read is tried again a few times; a write is sent exactly once. Whatever goes wrong is one of
-    `connectors.errors`, and no message of theirs holds a token, a query value or a body.
+    A read is tried again a few times, also where the answer is no JSON or not `sound` for any question to
+    this platform; a write is sent exactly once. Whatever goes wrong is one of `connectors.errors`, and no
+    message of theirs holds a token, a query value or a body.
     """
 
     def __init__(
@@ -119,11 +129,14 @@ class Http:
         base_url: str,
         explain: Callable[[Answer], ConnectorError | None] = _no_explanation,
         limits: Limits | None = None,
+        *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         agent: str = "",
         sign: requests.auth.AuthBase | None = None,
+        sound: Callable[[Any], bool] = _anything,
     ) -> None:
         self.base_url = _checked(base_url)
+        self._sound = sound
         self._explain = explain
         self._limits = limits or Limits()
         self._now = now
@@ -146,7 +159,7 @@ class Http:
         for attempt in range(self._limits.tries):
             try:
                 return self._once("GET", path, params=params, headers=headers)
-            except (TryLater, _NoJson) as trouble:
+            except (TryLater, _Unsound) as trouble:
                 pause = self._pause(attempt, trouble)
                 if pause is None:
                     raise
@@ -207,6 +220,8 @@ class Http:
             answer, readable = self._exchange(method, url, params, (payload, form), headers)
         log.debug("%s %s: %d", method, path, answer.status)
         self._pace.learn(window, answer.headers, answer.at, self._now())
+        if answer.status in _BUSY and (until := self._waits(answer)) is not None:
+            self._pace.refused(window, until)
         return self._judge(answer, path, readable=readable, is_write=is_write)
 
     def _exchange(
@@ -263,11 +278,14 @@ class Http:
 
     def _judge(self, answer: Answer, path: str, *, readable: bool, is_write: bool) -> Answer:
         if _OK <= answer.status < _REDIRECT:
-            if readable:
+            if readable and (is_write or self._sound(answer.data)):
                 return answer
-            message = f"{path} answered something that is not JSON"
-            raise OutcomeUnknown(message) if is_write else _NoJson(message)
+            message = f"{path} answered something that the platform does not say"
+            raise OutcomeUnknown(message) if is_write else _Unsound(message)
         raise self._error(answer, path, is_write=is_write)
+
+    def _waits(self, answer: Answer) -> datetime | None:
+        return wait_until(answer.headers, answer.data, answer.at, self._now())
 
     def _error(self, answer: Answer, path: str, *, is_write: bool) -> ConnectorError:
         status = answer.status
@@ -276,7 +294,7 @@ class Http:
         if is_write and lost:
             return OutcomeUnknown(message)
         if status in _BUSY or lost:
-            return TryLater(message, wait_until(answer.headers, answer.data, answer.at, self._now()))
+            return TryLater(message, self._waits(answer))
         return self._explain(answer) or _by_status(status, message, is_write=is_write)
 
 

@@ -19,7 +19,7 @@ from connectors.errors import (
     TryLater,
     Unreadable,
 )
-from connectors.http import Answer, Http
+from connectors.http import Answer, Http, an_object
 
 CLIENT: Final = "_matrix/client/v3"
 RELATIONS: Final = "_matrix/client/v1"
@@ -94,7 +94,7 @@ class Session:
     def http(self) -> Http:
         """The connection to the server that the account lives on."""
         if self._http is None:
-            self._http = Http(self._secrets.get("base") or _address(self._server), explain)
+            self._http = Http(self._secrets.get("base") or _address(self._server), explain, sound=an_object)
         return self._http
 
     @property

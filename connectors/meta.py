@@ -25,7 +25,7 @@ from connectors.contract import (
     verbs,
 )
 from connectors.errors import Gone, Reason, Refused, Unreadable
-from connectors.http import Http
+from connectors.http import Http, an_object
 from connectors.meta_acts import MOST_TEXT, Acts, utc_now
 from connectors.meta_api import GRAPH, Api, explain
 from connectors.meta_things import (
@@ -111,7 +111,7 @@ class MetaConnector(Connector):
 
     def __init__(self, values: Mapping[str, str], secrets: Mapping[str, str]) -> None:
         super().__init__(values, secrets)
-        self._http = Http(values.get("graph", GRAPH), explain)
+        self._http = Http(values.get("graph", GRAPH), explain, sound=an_object)
         self._api = self._with(secrets.get("access_token") or secrets.get("token", ""))
         self._known: Us | None = None
 

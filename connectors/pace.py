@@ -79,7 +79,14 @@ class Pace:
         resets = next((at for value in _resets(headers) if (at := moment(value, server, ours))), None)
         if remaining is None or resets is None:
             return
-        self._windows[path] = _Window(limit or 0.0, remaining, resets)
+        self._keep(path, _Window(limit or 0.0, remaining, resets))
+
+    def refused(self, path: str, until: datetime) -> None:
+        """Leave a path alone until a moment: it said that it was asked too often."""
+        self._keep(path, _Window(0.0, 0.0, until))
+
+    def _keep(self, path: str, window: _Window) -> None:
+        self._windows[path] = window
         self._windows.move_to_end(path)
         while len(self._windows) > _KNOWN_PATHS:
             self._windows.popitem(last=False)

@@ -31,7 +31,7 @@ from connectors.contract import (
     verbs,
 )
 from connectors.errors import CannotTell, Gone, OutcomeUnknown, Reason, Refused, Unreadable
-from connectors.http import Http
+from connectors.http import Http, an_object
 from connectors.youtube_api import Api, Quota, explain, load
 
 _API: Final = "https://youtube.googleapis.com"
@@ -139,7 +139,7 @@ class YoutubeConnector(Connector):
         )
         accounts = Http(values.get("accounts", _ACCOUNTS), oauth.explain)
         self._oauth = oauth.OAuth(accounts, client, secrets, type(self).open_page, self._keep_now)
-        http = Http(values.get("api", _API), explain)
+        http = Http(values.get("api", _API), explain, sound=an_object)
         self._api = Api(http, self._oauth, self.quota, lambda: datetime.now(UTC))
         self._channel = ""
         self._titles: dict[str, str] = {}

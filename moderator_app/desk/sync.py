@@ -64,6 +64,7 @@ class Sync:
         self.poll_seconds = connector.poll_seconds
         self._probed = False
         self._brought = Brought()  # by this trip so far, also when it breaks off
+        self._moved = False  # a page of this trip was stored
         self._sent = 0
 
     def run(
@@ -86,8 +87,7 @@ class Sync:
             if not self._probed:
                 self._inbox.do(accounts.update_abilities, self._account, self._connector.probe())
                 self._probed = True
-            for stream in self._streams():
-                self._pull(stream, progress, cancelled, since)
+            self._pull_all(progress, cancelled, since)
 
         return self._explained(work, pulled=pull)
 
@@ -111,13 +111,15 @@ class Sync:
 
     def _explained(self, work: Callable[[], None], *, pulled: bool) -> Trip:
         """Do what asks the platform; its troubles become the account's health."""
-        self._brought, self._sent = Brought(), 0
+        self._brought, self._sent, self._moved = Brought(), 0, False
         try:
             work()
         except SignInAgain as error:
             return self._troubled(Trip(self._brought, self._sent, "sign_in", str(error)))
         except TryLater as error:
-            until = max(error.until or self._desk.clock.now(), self._soon())
+            # Where something came through, only one bucket is empty, and the connector leaves that one alone.
+            asked = None if self._moved else error.until
+            until = max(asked or self._desk.clock.now(), self._soon())
             health = "offline" if error.offline else "waiting"
             return self._troubled(Trip(self._brought, self._sent, health, str(error), until))
         except (Unreadable, OutcomeUnknown) as error:
@@ -132,9 +134,11 @@ class Sync:
         return self._well(trip) if pulled else trip
 
     def _soon(self) -> datetime:
-        """The next try after trouble that may pass: later each time."""
-        wait = timedelta(seconds=_AGAIN[min(self._failures, len(_AGAIN) - 1)])
-        return self._desk.clock.now() + wait
+        """The next try after trouble that may pass: later each time, unless something still comes through."""
+        if self._moved:
+            self._failures = 0
+            return self._desk.clock.now() + timedelta(seconds=max(_AGAIN[0], self.poll_seconds))
+        return self._desk.clock.now() + timedelta(seconds=_AGAIN[min(self._failures, len(_AGAIN) - 1)])
 
     def push(self) -> int:
         """Send what is due; how many arrived. SignInAgain leaves everything held."""
@@ -169,6 +173,21 @@ class Sync:
         why_not = self._desk.ask(accounts.abilities, self._account)["streams"]
         return [name for name in self._connector.streams if not why_not.get(name)]
 
+    def _pull_all(
+        self, progress: Callable[[Page], None], cancelled: Callable[[], bool], since: datetime | None
+    ) -> None:
+        """Every stream, each by itself: a platform's "wait" for one does not hold up the others."""
+        trouble: TryLater | Unreadable | None = None
+        for stream in self._streams():
+            try:
+                self._pull(stream, progress, cancelled, since)
+            except (TryLater, Unreadable) as error:
+                trouble = trouble or error
+                if isinstance(error, TryLater) and error.offline:
+                    break  # nothing else would be reached either
+        if trouble is not None:
+            raise trouble
+
     def _pull(
         self,
         stream: str,
@@ -179,6 +198,7 @@ class Sync:
         state = self._desk.ask(_state, self._account, stream)
         for page in self._connector.pull(stream, state, since):
             self._brought += self._inbox.do(intake.apply, self._account, page)
+            self._moved = True
             self._sent += self.push()  # a person's reply never waits behind a back-fill
             progress(page)
             if cancelled():

@@ -30,7 +30,7 @@ from connectors.errors import (
     TryLater,
     Unreadable,
 )
-from connectors.http import Answer, Http, Limits
+from connectors.http import Answer, Http, Limits, an_object
 
 QUICK = Limits(connect=2, silence=0.4, whole=1, size=200_000, tries=3, first_pause=0.01, longest_pause=0.3)
 Behaviour = Callable[["Server", BaseHTTPRequestHandler], None]
@@ -250,6 +250,18 @@ def test_a_page_in_between_is_asked_past(server: Server, http: Http) -> None:
     assert http.read("things").data == {}
 
 
+@pytest.mark.parametrize("nonsense", [None, [], [None], "ok"])
+def test_an_answer_that_a_platform_never_gives_is_asked_past(server: Server, nonsense: object) -> None:
+    http = Http(server.url, limits=QUICK, sound=an_object)
+    server.behave = one_after_another(say(200, nonsense), say(200, {"a": 1}))
+    assert http.read("things").data == {"a": 1}
+    server.behave = say(200, nonsense)
+    with pytest.raises(Unreadable):
+        http.read("things")
+    assert http.write("things").data == nonsense, "what a write answers says nothing against its being done"
+    http.close()
+
+
 def test_a_flood_is_cut_off(server: Server, http: Http) -> None:
     server.behave = say(200, b'"' + b"a" * 300_000 + b'"')
     with pytest.raises(Unreadable):
@@ -381,6 +393,17 @@ def test_the_last_of_a_window_is_kept_for_people(server: Server, http: Http) -> 
     with pytest.raises(TryLater):
         http.write("things")
     assert len(server.requests) == 4
+
+
+def test_who_was_refused_for_a_while_is_not_asked_again_before(server: Server, http: Http) -> None:
+    server.behave = say(429, Retry_After="60")
+    for _ in range(3):
+        with pytest.raises(TryLater) as trouble:
+            http.read("things")
+        assert trouble.value.until is not None
+    assert len(server.requests) == 1
+    server.behave = say(200, 1)
+    assert http.read("other").data == 1, "the rest of the platform is not held up"
 
 
 def test_a_wait_ends_when_the_connection_is_closed(server: Server) -> None:

@@ -97,6 +97,31 @@ def test_an_answer_that_is_nonsense_is_soon_asked_for_again(shift: Shift) -> Non
     assert not shift.desk.ask(trips.due, shift.account), "but each time it waits longer"
 
 
+class OneBucketEmpty(DemoConnector):
+    """The platform has had enough of one kind of question for an hour."""
+
+    asked = 0
+    until: datetime
+
+    def pull(self, stream: str, state: str, since: datetime | None = None) -> Iterator[Page]:
+        if stream == self.streams[0]:
+            type(self).asked += 1
+            raise TryLater("too many questions of this kind", self.until)
+        yield from super().pull(stream, state, since)
+
+
+def test_a_wait_for_one_kind_of_question_does_not_hold_up_the_others(shift: Shift, clock: Clock) -> None:
+    OneBucketEmpty.until = clock.now() + timedelta(hours=1)
+    connector = OneBucketEmpty.on(shift.platform, shift.secrets)
+    sync = Sync(shift.desk, shift.account, connector, shift.secrets.update)
+    for number in range(3):
+        shift.platform.say("@mira", f"question {number}", title="under a post")
+        trip = sync.run()
+        assert (trip.health, trip.brought.new) == ("waiting", 1)
+        clock.forward(seconds=connector.poll_seconds + 31)
+        assert shift.desk.ask(trips.due, shift.account), "the other streams keep their pace"
+
+
 def test_an_edit_replaces_the_words_and_is_read_again(one: Shift) -> None:
     item = only_item(one)
     (message,) = one.desk.ask(threads.view, item).messages

@@ -40,6 +40,7 @@ pytestmark = [pytest.mark.platforms, pytest.mark.soak]
 MINUTES: Final = float(os.environ.get("HEARTHLIGHT_SOAK_MINUTES", "30"))
 _BUILD: Final = Path(__file__).resolve().parents[2] / "build"
 _PAUSE, _PATIENCE = 0.4, 420.0  # seconds
+_TROUBLES: Final = 4  # that lie in wait at a time
 _STATUSES: Final = (429, 502, 503)
 _FIXED: Final = {"matrix": frozenset[Kind](), "bluesky": frozenset({Kind.DIRECT})}
 
@@ -89,7 +90,9 @@ class Weather:
     done: Counter[str] = field(default_factory=Counter)
 
     def turn(self) -> None:
-        """Most of the time something is about to go wrong."""
+        """Most of the time something is about to go wrong, but not everything for minutes."""
+        if self.proxy.waiting >= _TROUBLES:
+            return
         troubles = {
             "answer lost": self.proxy.lose_next_answer,
             "request lost": self.proxy.lose_next_request,
