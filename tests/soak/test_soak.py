@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ from tests_support import DEK
 from connectors.contract import Kind
 from connectors.faults import BROKEN, FaultProxy
 from connectors.testing import unique
-from moderator_app.desk import accounts, actions, replies, triage
+from moderator_app.desk import accounts, actions, replies, sweep, triage
 from moderator_app.desk import sync as trips
 from moderator_app.desk.desk import Desk, SystemClock
 from moderator_app.desk.rows import ActionState, Queue
@@ -108,11 +109,21 @@ class Weather:
         self.done[name] += 1
 
 
+class Ahead(SystemClock):
+    """The time, or a later one."""
+
+    by = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.by
+
+
 class Evening:
     """A moderator at a real desk on a real store."""
 
     def __init__(self, world: Any, sign_in: dict[str, str], folder: Path, dice: random.Random) -> None:
-        self.desk = Desk(Store.open(Profile.at(folder), bytearray(DEK)), "Ada", SystemClock())
+        self.clock = Ahead()
+        self.desk = Desk(Store.open(Profile.at(folder), bytearray(DEK)), "Ada", self.clock)
         kept: dict[str, str] = {}
         kind = type(world.connector())
         self.account = accounts.connect(
@@ -122,12 +133,16 @@ class Evening:
         self.dice = dice
         self.asked: dict[str, str] = {}  # text to the conversation there
         self.trips: Counter[str] = Counter()
+        self.troubles: Counter[str] = Counter()
 
     def pull(self) -> bool:
         """A round trip, unless the platform asked for patience; true where one was made."""
         if not self.desk.ask(trips.due, self.account):
             return False
-        self.trips[self.sync.run().health] += 1
+        trip = self.sync.run()
+        self.trips[trip.health] += 1
+        if trip.trouble:
+            self.troubles[f"{trip.health}: {trip.trouble}"] += 1
         return True
 
     def answer(self) -> None:
@@ -206,6 +221,7 @@ def test_nothing_is_lost_and_nothing_twice(name: str, request: pytest.FixtureReq
         "weather": dict(weather.done),
         "requests": len(world.proxy.seen),
         "trips": dict(evening.trips),
+        "troubles": dict(evening.troubles),
         "there": len(crowd.there),
         "here": len(evening.here().keys() & crowd.there.keys()),
         "replies asked": len(evening.asked),
@@ -228,12 +244,19 @@ def _is(here: dict[str, str], key: str, text: str) -> bool:
 
 
 def _bring_home(evening: Evening, crowd: Crowd, clock: threading.Event) -> None:
-    """On a good line everything comes home; what waits long after many failures is asked for now."""
+    """On a good line everything comes home; what waits long after many failures is asked for now.
+
+    Where a platform tells no deletions, what is old is asked about twice a day: half a day later it was.
+    """
     until = time.monotonic() + _PATIENCE
+    evening.sync.run()
+    evening.clock.by = 1.1 * sweep.EVERY
     while time.monotonic() < until:
         for row in evening.waiting():
             evening.desk.do(actions.retry, row.action_id)
         evening.sync.run()  # as "Sync now" does, whatever the last trouble asked for
+        if evening.desk.ask(sweep.due):
+            evening.sync.check()
         here = evening.here()
         home = all(_is(here, key, text) for key, text in crowd.there.items())
         if home and not here.keys() & crowd.deleted and not evening.waiting():
