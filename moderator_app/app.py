@@ -85,6 +85,7 @@ class Program(QObject):
         self._busy: set[int] = set()  # accounts whose lane is at work
         self._pulled: dict[int, float] = {}
         self._reading = False
+        self._rereading = False
         self._ending = False
         self._importing: dict[str, str] = {}  # the file that is being read, and how
         if not workspace.read_only:
@@ -117,6 +118,7 @@ class Program(QObject):
             (_FIRST_PULL_MS, self._pull_due),
             (_READER_DELAY_MS, self._read_on),
             (_RENEW_DELAY_MS, self._renew_search),
+            (_RENEW_DELAY_MS, self._read_again),
         )
         for delay, work in begin:
             timer = QTimer(self.runner, singleShot=True, interval=delay)
@@ -180,6 +182,8 @@ class Program(QObject):
     def _changed(self, tables: frozenset[str]) -> None:
         if "message" in tables:
             self._read_on()
+        if "cue_change" in tables:
+            self._read_again()
 
     def _read_on(self) -> None:
         """Let the rules read what came in, one batch run at a time."""
@@ -191,6 +195,32 @@ class Program(QObject):
             return reading.read_pending(self._workspace.desk, self._reader, lambda: self._ending)
 
         self.runner.run("language", work).then(self._was_read).failed(self._not_read)
+
+    def _read_again(self) -> None:
+        """Where the rules or the packs have changed, read everything once more in the background."""
+        if self._rereading:
+            return
+        self._rereading = True
+        desk, reader = self._workspace.desk, self._reader
+
+        def work(tell: Callable[[int, int], None], stopped: Callable[[], bool]) -> int:
+            return reading.read_again(desk, reader, tell, lambda: self._ending or stopped())
+
+        def start(stale: int) -> None:
+            if stale:
+                job = self.runner.job("language", self.tr("Reading everything again"), work)
+                job.then(self._was_read_again).failed(self._not_read_again)
+            else:
+                self._rereading = False
+
+        self.runner.ask(reading.stale).then(start)
+
+    def _was_read_again(self, _: int) -> None:
+        self._rereading = False
+
+    def _not_read_again(self, error: BaseException) -> None:
+        self._rereading = False
+        self.runner.trouble.emit(error)
 
     def _was_read(self, count: int) -> None:
         self._reading = False

@@ -28,7 +28,7 @@ def _store(folder: Path) -> str:
     if profile.store.read_bytes().startswith(b"SQLite format"):
         raise AssertionError("the store is not encrypted")
     with Workspace.open(profile, _PHRASE) as workspace:
-        kept = len(workspace.desk.ask(triage.unread, 10_000))
+        kept = len(workspace.desk.ask(reading.unread, 10_000))
         if not 0 < kept <= brought:
             raise AssertionError(f"{kept} of {brought} messages came back")
     return f"{kept} messages came back"

@@ -17,7 +17,7 @@ from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 from moderator_app import app as program_of
-from moderator_app.desk import accounts, actions, insights, threads, triage
+from moderator_app.desk import accounts, actions, insights, reading, threads, triage
 from moderator_app.desk.rows import ActionState, Audience, Kind, Queue
 from moderator_app.errors import ForTheModerator
 from moderator_app.paths import Profile
@@ -53,7 +53,7 @@ class Tour:
         """Take every step in order."""
         self._until(lambda: self._count(Queue.OPEN) > 0, "the first messages")
         self._said("pulled the demo community")
-        self._until(lambda: not self._desk.ask(triage.unread, 1), "the rules to read everything")
+        self._until(lambda: not self._desk.ask(reading.unread, 1), "the rules to read everything")
         self._desk.do(triage.age)
         self._until(lambda: self._count(Queue.CRISIS) > 0, "a crisis to be found")
         self._said(f"read {self._messages():,} messages, {self._count(Queue.CRISIS)} conversations in crisis")

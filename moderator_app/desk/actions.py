@@ -73,6 +73,7 @@ KINDS: Final[Mapping[ActionKind, Effect]] = {
     ActionKind.ACKNOWLEDGE: Effect(inverse=ActionKind.ACKNOWLEDGE),
     ActionKind.NOTE: Effect(inverse=ActionKind.FORGET_NOTE),
     ActionKind.FORGET_NOTE: Effect(inverse=ActionKind.NOTE),
+    ActionKind.MISREAD: Effect(inverse=ActionKind.MISREAD),
     ActionKind.EXPORT: Effect(),
 }
 

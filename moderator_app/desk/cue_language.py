@@ -13,6 +13,7 @@ from typing import Final
 
 from moderator_app.desk.cue_pack import PACKS, Pack, ordinary_words
 from moderator_app.desk.cue_words import Token, plain, straight
+from moderator_app.desk.rows import PackChange
 
 _SCRIPTS: Final = {
     "CYRILLIC": "ru", "ARABIC": "ar", "HEBREW": "he", "GREEK": "el", "DEVANAGARI": "hi", "BENGALI": "bn",
@@ -57,10 +58,22 @@ def _ordinary(lang: str) -> frozenset[str]:
     return pack(lang).ordinary
 
 
+_changes: tuple[PackChange, ...] = ()
+
+
+def use(changes: Sequence[PackChange]) -> None:
+    """From now on read with the packs as a team has changed them."""
+    global _changes  # noqa: PLW0603 - a process reads with one set of packs
+    if tuple(changes) != _changes:
+        _changes = tuple(changes)
+        for kept in (pack, _ordinary, _evidence):
+            kept.cache_clear()
+
+
 @cache
 def pack(lang: str) -> Pack:
     """The pack of a language, loaded when first needed and kept."""
-    return Pack(lang)
+    return Pack(lang, [change for change in _changes if change.lang == lang])
 
 
 def script(text: str) -> str:

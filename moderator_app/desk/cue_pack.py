@@ -9,12 +9,12 @@ import itertools
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 
 from moderator_app.desk.cue_words import UNKNOWN, Folder, Sentence, plain, straight
-from moderator_app.desk.rows import Level
+from moderator_app.desk.rows import Level, PackChange
 from moderator_app.paths import resource
 
 PACKS: Final = ("en", "es", "de", "fr", "pt", "hi-Latn")
@@ -38,6 +38,10 @@ class Rule:
     firm: bool = False
     weak: bool = False
     topic: str = ""
+
+
+_TEAM: Final = "a phrase that your team added"
+_PLAIN: Final = Rule("", Level.AMBER, _TEAM, "any")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +118,11 @@ def ordinary_words() -> dict[str, frozenset[str]]:
 class Pack:
     """One language: its phrases, scopes, word lists, and the folder that bends words towards them.
 
-    Nothing in it changes after loading, except that matchers are built when first needed.
+    `changes` are what a team made of its cues; a line that cannot be read is a ValueError. Nothing in it
+    changes after loading, except that matchers are built when first needed.
     """
 
-    def __init__(self, lang: str) -> None:
+    def __init__(self, lang: str, changes: Sequence[PackChange] = ()) -> None:
         raw = tomllib.loads(resource(f"cues/{lang}.toml").read_text("utf-8"))
         self.lang = lang
         self._classes: dict[str, str] = raw.get("classes", {})
@@ -132,7 +137,8 @@ class Pack:
         self.topics = {name: self._words(text) for name, text in raw.get("topics", {}).items()}
         self.kinds: dict[str, str] = raw.get("why", {})
         self.ordinary = self._ordinary(raw)
-        self.cues = Index(self._phrases(raw.get("cue", ())), self.ordinary)
+        shipped = list(self._phrases(raw.get("cue", ())))
+        self.cues = Index(self._changed(shipped, changes), self.ordinary)
         scopes = self._phrases({**entry, "kind": entry["scope"]} for entry in raw.get("scope", ()))
         self.scopes = Index(scopes, self.ordinary)
         self.lexicon = frozenset(
@@ -172,6 +178,30 @@ class Pack:
                 bare = line.split(" # ")[0].strip()
                 if bare and not bare.startswith("# "):
                     yield self._compiled(bare, rule)
+
+    def _changed(self, shipped: Sequence[Phrase], changes: Sequence[PackChange]) -> list[Phrase]:
+        """The cues with what the team made of them, in the order in which it did."""
+        if not changes:
+            return list(shipped)
+        phrases = {(phrase.line, phrase.rule.kind): phrase for phrase in shipped}
+        for change in changes:
+            if change.what == "add" and change.level is not None:
+                like = next((p.rule for p in shipped if p.rule.kind == change.kind), _PLAIN)
+                rule = replace(like, kind=change.kind, level=change.level, why=_TEAM, firm=False, weak=False)
+                phrases[change.line, change.kind] = self._compiled(change.line, rule)
+                continue
+            meant = [key for key in phrases if key[0] == change.line and change.kind in {"", key[1]}]
+            for key in meant:
+                if change.what == "off":
+                    del phrases[key]
+                elif change.level is not None:
+                    changed = replace(phrases[key].rule, level=change.level)
+                    phrases[key] = self._compiled(change.line, changed)
+        return list(phrases.values())
+
+    def level_of(self, line: str) -> Level | None:
+        """How urgent a phrase is in this pack; None where it is not in it."""
+        return min((phrase.rule.level for phrase in self.cues.phrases if phrase.line == line), default=None)
 
     def _compiled(self, line: str, rule: Rule) -> Phrase:
         phrase = Phrase(rule, line)
@@ -288,7 +318,7 @@ class Index:
     def _wanted(self, present: set[str]) -> list[tuple[Phrase, tuple[Slot, ...]]]:
         tried: set[int] = set()
         wanted: list[tuple[Phrase, tuple[Slot, ...]]] = []
-        for word in present & self._by_word.keys():
+        for word in sorted(present & self._by_word.keys()):
             for phrase, needs in self._by_word[word]:
                 if id(phrase) in tried or any(present.isdisjoint(need) for need in needs):
                     continue

@@ -19,6 +19,7 @@ _SHORT: Final = 40  # words of a message in which one laugh colours all of it
 _SCOPED: Final = frozenset({"ideation", "passive_ideation", "self_harm", "attempt", "distress", "mention",
                             "eating", "plan", "goodbye_hint", "means"})  # fmt: skip
 _DENIABLE: Final = _SCOPED - {"mention", "goodbye_hint"}
+_NOT_MEANT: Final = "said they do not mean to hurt themselves"
 _DEED: Final = frozenset({"attempt", "plan", "means", "goodbye"})
 
 
@@ -158,7 +159,7 @@ def _denied(context: Context, hit: Hit) -> Meaning | None:
     count = _negators(context, hit) + _refused(context, hit, sentence)
     if count % 2 == 0:
         return None
-    return Meaning(hit, "negated", Level.AMBER, "said they do not mean to hurt themselves")
+    return Meaning(hit, "negated", Level.AMBER, _NOT_MEANT)
 
 
 def _but(context: Context, hit: Hit) -> bool:
@@ -235,6 +236,8 @@ def _mention(context: Context, hit: Hit) -> Meaning:
     own = context.pack.lists.get("self", frozenset())
     if context.near("adopt", hit.sentence) and own.intersection(words):
         return Meaning(hit, "ideation", Level.CRISIS, "said that it is about themselves")
+    if person(context, hit) == "self" and own.intersection(words) and _negators(context, hit) % 2:
+        return Meaning(hit, "negated", Level.AMBER, _NOT_MEANT)
     for flag, kind, why in (
         ("academic", "academic", "spoke of it as a subject of study"),
         ("awareness", "awareness", "spoke of prevention or support"),

@@ -140,7 +140,7 @@ def _cue(meaning: Meaning, sentences: Sequence[Sentence], lang: str) -> Cue:
     sentence = sentences[meaning.hit.sentence]
     start = sentence.starts[meaning.hit.begin]
     end = max(sentence.ends[meaning.hit.begin : meaning.hit.end])
-    return Cue(start, end, meaning.kind, meaning.level, meaning.why, lang)
+    return Cue(start, end, meaning.kind, meaning.level, meaning.why, lang, meaning.hit.phrase.line)
 
 
 def _distinct(cues: Iterable[Cue]) -> tuple[Cue, ...]:

@@ -17,7 +17,8 @@ from typing import Any, Final, Self
 
 import moderator_app
 from moderator_app import process
-from moderator_app.desk.rows import Cue, Level, Reading
+from moderator_app.desk.rows import Cue, Level, PackChange, Reading
+from moderator_app.errors import Cancelled
 
 __all__ = ["Rules", "Worker", "serve"]
 
@@ -38,6 +39,12 @@ class Rules:
     ) -> None:
         del kind, error, trace
 
+    def use(self, changes: Sequence[PackChange]) -> None:
+        """Read with the packs as a team has changed them."""
+        from moderator_app.desk import cue_language  # noqa: PLC0415 - see `read`
+
+        cue_language.use(changes)
+
     def read(self, texts: Sequence[tuple[str, str]]) -> list[Reading]:
         """One reading for each text and the language that its platform names."""
         from moderator_app.desk import cue_verdict  # noqa: PLC0415 - a window shows without the rules
@@ -56,7 +63,9 @@ class Worker:
         self._command = list(command or _command())
         self._patience = patience
         self._child: subprocess.Popen[bytes] | None = None
+        self._changes: tuple[PackChange, ...] = ()
         self._turn = threading.Lock()
+        self._life = threading.Lock()  # of the child: nobody starts one that `close` does not see
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -73,6 +82,13 @@ class Worker:
         """The child's process number, while it runs."""
         return self._child.pid if self._child is not None and self._child.poll() is None else None
 
+    def use(self, changes: Sequence[PackChange]) -> None:
+        """Read with the packs as a team has changed them: another child begins with them."""
+        with self._turn:
+            if tuple(changes) != self._changes:
+                self._changes = tuple(changes)
+                self._drop()
+
     def read(self, texts: Sequence[tuple[str, str]]) -> list[Reading]:
         """One reading for each text and the language that its platform names."""
         done: list[Reading] = []
@@ -82,8 +98,14 @@ class Worker:
         return done
 
     def close(self) -> None:
+        """End the child for good: whoever reads now, or later, is told Cancelled."""
+        self._closed = True
+        self._drop()
+
+    def _drop(self) -> None:
         """End the child; reading again starts another one."""
-        child, self._child = self._child, None
+        with self._life:
+            child, self._child = self._child, None
         if child is not None:
             _end(child)
 
@@ -98,33 +120,48 @@ class Worker:
 
     def _asked(self, lines: Sequence[bytes]) -> list[Reading]:
         """What the child answered before it had answered all or died."""
-        child = self._running()
+        child, opening = self._running()
         watch = threading.Timer(self._patience, child.kill)
         watch.start()
         done: list[Reading] = []
         try:
             if child.stdin is not None and child.stdout is not None:
-                child.stdin.write(b"".join(lines))
+                child.stdin.write(opening + b"".join(lines))
                 child.stdin.flush()
                 answers = (child.stdout.readline() for _ in lines)
                 done.extend(reading_of(json.loads(answer)) for answer in answers)
         except (OSError, ValueError, KeyError, TypeError):
-            self.close()  # it died, was killed for being slow, or wrote what is no reading
+            self._drop()  # it died, was killed for being slow, or wrote what is no reading
         finally:
             watch.cancel()
         return done
 
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._child is None or self._child.poll() is not None:
-            self.close()
-            self._child = subprocess.Popen(  # noqa: S603 - our own program, no shell
+    def _running(self) -> tuple[subprocess.Popen[bytes], bytes]:
+        """The child, and what a new one has to be told first."""
+        if self._child is not None and self._child.poll() is None:
+            return self._child, b""
+        self._drop()
+        with self._life:
+            if self._closed:
+                raise Cancelled
+            child = self._child = subprocess.Popen(  # noqa: S603 - our own program, no shell
                 self._command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,  # a traceback could carry words of a text
                 env=_environment(),
             )
-        return self._child
+        changes = [_change(one) for one in self._changes]
+        return child, json.dumps(changes).encode() + b"\n" if changes else b""
+
+
+def _change(one: PackChange) -> list[Any]:
+    return [one.what, one.lang, one.line, one.kind, None if one.level is None else int(one.level)]
+
+
+def _change_of(plain: Sequence[Any]) -> PackChange:
+    what, lang, line, kind, level = plain
+    return PackChange(what, lang, line, kind, None if level is None else Level(level))
 
 
 def _first(texts: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -175,13 +212,20 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 
 def serve() -> None:
-    """The child's life: read one text per line, answer one reading per line, until the line ends."""
+    """The child's life: read one text per line, answer one reading per line, until the line ends.
+
+    A line of changes to the packs, a list of lists, has no answer.
+    """
     process.keep_private()
     process.close_memory()  # what it reads are people's words
     out = sys.stdout.buffer
     with Rules() as rules:
         for line in sys.stdin.buffer:
-            text, lang = json.loads(line)
+            asked = json.loads(line)
+            if isinstance(asked[0], list):
+                rules.use([_change_of(one) for one in asked])
+                continue
+            text, lang = asked
             found = rules.read([(text, lang)])[0]
             out.write(json.dumps(plain_of(found)).encode("ascii") + b"\n")
             out.flush()
@@ -191,7 +235,7 @@ def plain_of(reading: Reading) -> dict[str, Any]:
     """A reading as JSON carries it."""
     return {
         "level": int(reading.level),
-        "cues": [[c.start, c.end, c.kind, int(c.level), c.why, c.lang] for c in reading.cues],
+        "cues": [[c.start, c.end, c.kind, int(c.level), c.why, c.lang, c.line] for c in reading.cues],
         "lang": reading.lang,
         "covered": reading.covered,
         "scores": dict(reading.scores),
@@ -205,7 +249,7 @@ def reading_of(plain: Mapping[str, Any]) -> Reading:
     """The reading that `plain_of` wrote down."""
     return Reading(
         level=Level(plain["level"]),
-        cues=tuple(Cue(c[0], c[1], c[2], Level(c[3]), c[4], c[5]) for c in plain["cues"]),
+        cues=tuple(Cue(c[0], c[1], c[2], Level(c[3]), c[4], c[5], c[6]) for c in plain["cues"]),
         lang=plain["lang"],
         covered=plain["covered"],
         scores=plain["scores"],

@@ -34,6 +34,7 @@ __all__ = [
     "NoteRow",
     "OutboxRow",
     "Outcome",
+    "PackChange",
     "PersonCard",
     "Queue",
     "QueueKey",
@@ -102,7 +103,10 @@ class Span:
 
 @many
 class Cue:
-    """Why a level was proposed: which words, what kind, which rule, in which language."""
+    """Why a level was proposed: which words, what kind, which rule, in which language.
+
+    `line` is the phrase of the pack that was found, "" where the reason is no phrase; it is not stored.
+    """
 
     start: int
     end: int
@@ -110,6 +114,18 @@ class Cue:
     level: Level
     why: str
     lang: str
+    line: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PackChange:
+    """One change of a team to the pack of a language: `what` is add, off or level, `line` the phrase."""
+
+    what: str
+    lang: str
+    line: str
+    kind: str = ""
+    level: Level | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Queues and their order, and what a moderator does with an item: take, assign, snooze, close, re-level.
 
-Software raises a level and people lower it: `apply` may only raise, `set_level` is a person's.
+Software raises a level (`desk.reading`) and people lower it: `set_level` is a person's.
 """
 
 import functools
@@ -8,12 +8,12 @@ import json
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from connectors.contract import Kind
-from moderator_app.desk import actions, audit, clocks, duties, work
+from moderator_app.desk import actions, audit, clocks, duties
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import (
     Audience,
@@ -22,18 +22,15 @@ from moderator_app.desk.rows import (
     Queue,
     QueueKey,
     QueueRow,
-    Reading,
     Recorded,
     Span,
 )
-from moderator_app.desk.work import Work
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
 from moderator_app.models.base import ActionKind, Level, Status, maybe_moment, millis, moment
 from moderator_app.models.care import Draft
 from moderator_app.models.inbox import Account, Item, ItemCount, Message, Person, Signal, Thread
-from moderator_app.models.session import Plain, adding, given, given_ids, table
+from moderator_app.models.session import Plain, given, given_ids, table
 
-RULES: Final = 1  # the version of the reading rules; a higher one reads everything again
 LEAST_REASON: Final = 20  # characters, R6
 _EXCERPT: Final = 280
 _BEGINNING: Final = 4000  # characters of a message in which the excerpt is cut; few begin it later
@@ -47,154 +44,6 @@ _LEVELS: Final = {
     Queue.AMBER: Level.AMBER,
     Queue.GREEN: Level.GREEN,
 }
-
-
-# ------------------------------------------------------------------ reading
-
-
-_UNREAD: Final = Plain(
-    sa.select(Message.id, Message.body, sa.func.coalesce(Message.lang, ""))
-    .where(Message.read_v.is_(None))
-    .order_by(Message.id.desc())
-    .limit(given("limit"))
-)
-
-
-class _Heard(NamedTuple):
-    """A message that is being read: what its level touches."""
-
-    id: int
-    account_id: int
-    thread_id: int
-    item_id: int | None
-    body: str
-    lang: str | None
-    kind: str
-    reason: str | None
-    subject_ext: str | None
-    created_at: int
-    unread: bool
-
-
-_HEARD: Final = Plain(
-    sa.select(
-        *(_MESSAGE.c[name] for name in _Heard._fields[:-1]),
-        _MESSAGE.c.read_v.is_(None),
-    ).where(_MESSAGE.c.id.in_(given_ids("ids")))
-)
-_LEVELLED: Final = Plain(
-    sa.update(_MESSAGE)
-    .where(_MESSAGE.c.id == given("id"))
-    .values(level=given("level"), read_v=given("read_v"), lang=given("lang"))
-)
-# What somebody reported stays, whatever the words are read as later.
-_FORGET_SIGNALS: Final = Plain(
-    sa.delete(_SIGNAL).where(_SIGNAL.c.message_id.in_(given_ids("ids")), _SIGNAL.c.kind != "reported")
-)
-_ADD_SIGNAL: Final = adding(_SIGNAL, "message_id", "start", "end", "kind", "level", "why", "lang")
-_LATER: Final = Plain(
-    sa.select(_MESSAGE.c.id)
-    .where(
-        _MESSAGE.c.thread_id == given("thread"),
-        _MESSAGE.c.created_at >= given("at"),
-        sa.literal_column("message.ours"),
-    )
-    .limit(1)
-)
-
-
-def unread(ctx: Ctx, limit: int = 64) -> list[tuple[int, str, str]]:
-    """Messages that the rules have not read, newest first (the freshest may be the most urgent).
-
-    Each is its id, its text and the language that the platform names ("" where it names none).
-    """
-    return [(key, body, lang) for key, body, lang in _UNREAD.rows(ctx.session, {"limit": limit})]
-
-
-def apply(ctx: Ctx, readings: Sequence[tuple[int, str, Reading]]) -> None:
-    """Store what the rules found. Each reading names its message and the text that was read.
-
-    A reading of a text that has changed meanwhile is dropped: the new text is still unread.
-    """
-    ids = {"ids": json.dumps([message_id for message_id, _, _ in readings])}
-    rows = {row[0]: _Heard(*row) for row in _HEARD.rows(ctx.session, ids)}
-    items = work.by_id(ctx, {row.item_id for row in rows.values() if row.item_id})
-    _FORGET_SIGNALS.write(ctx.session, [ids])
-    read: list[dict[str, Any]] = []
-    signals: list[dict[str, Any]] = []
-    for message_id, text, reading in readings:
-        row = rows.get(message_id)
-        if row is None or not row.unread or row.body != text:
-            continue
-        level, cues = _with_report(row, reading)
-        lang = row.lang or reading.lang or None
-        read.append({"id": message_id, "level": level.value, "read_v": RULES, "lang": lang})
-        signals += [_signal(message_id, cue) for cue in cues]
-        if row.item_id in items:
-            _raise(ctx, items[row.item_id], row, level)
-        if row.kind == Kind.REPORT and row.subject_ext:
-            signals += _reported(ctx, row, items)
-    _LEVELLED.write(ctx.session, read)
-    _ADD_SIGNAL.write(ctx.session, signals)
-    work.change(ctx, items.values())
-
-
-def _signal(message_id: int, cue: Cue) -> dict[str, Any]:
-    return {
-        "message_id": message_id,
-        "start": cue.start,
-        "end": cue.end,
-        "kind": cue.kind,
-        "level": cue.level.value,
-        "why": cue.why,
-        "lang": cue.lang,
-    }
-
-
-def _with_report(row: _Heard, reading: Reading) -> tuple[Level, tuple[Cue, ...]]:
-    """A report is at least amber, whatever its words: somebody asked for help with something."""
-    if row.kind != Kind.REPORT:
-        return reading.level, reading.cues
-    cue = Cue(0, 0, "report", Level.AMBER, f"reported: {row.reason or 'other'}", reading.lang)
-    return min(reading.level, Level.AMBER), (*reading.cues, cue)
-
-
-def _reported(ctx: Ctx, report: _Heard, items: dict[int, Work]) -> list[dict[str, Any]]:
-    """A report raises what it is about to amber, and says why there."""
-    subject = ctx.session.scalars(
-        sa.select(Message).where(
-            Message.account_id == report.account_id, Message.external_id == report.subject_ext
-        )
-    ).first()
-    if subject is None or subject.ours or subject.item_id is None or subject.gone_at is not None:
-        return []
-    if subject.item_id not in items:
-        items |= work.by_id(ctx, [subject.item_id])
-    item = items[subject.item_id]
-    if subject.id > item.lowered_through:
-        if item.level > Level.AMBER:
-            item.level, item.top_message_id = Level.AMBER, subject.id
-        clocks.settle(item, ctx.now)
-    why = f"reported: {report.reason or 'other'}"
-    return [_signal(subject.id, Cue(0, 0, "reported", Level.AMBER, why, ""))]
-
-
-def _raise(ctx: Ctx, item: Work, row: _Heard, level: Level) -> None:
-    item.pending = max(0, item.pending - 1)
-    if row.id > item.lowered_through:
-        if level < item.level or (level == item.level and item.top_message_id is None):
-            item.top_message_id = row.id
-        item.level = min(item.level, level)
-        if item.status is Status.EARLIER and level <= Level.RED and not _answered_later(ctx, row):
-            # Nobody in danger stays below the fold because the message is old.
-            item.status = Status.OPEN
-            item.new_messages = max(1, item.new_messages)
-    clocks.settle(item, ctx.now)
-
-
-def _answered_later(ctx: Ctx, row: _Heard) -> bool:
-    """Whether somebody of ours wrote in the conversation after a message."""
-    return _LATER.first(ctx.session, {"thread": row.thread_id, "at": row.created_at}) is not None
 
 
 def age(ctx: Ctx) -> int:
@@ -549,6 +398,16 @@ def close(ctx: Ctx, item_id: int, outcome: Outcome, note: str = "") -> Recorded:
     return actions.record(ctx, ActionKind.CLOSE, item, detail=detail, changed=changed)
 
 
+def misread(ctx: Ctx, message_id: int, kind: str, why: str, lang: str) -> Recorded:
+    """A person's word that a cue does not mean here what triage took it for. It changes no level."""
+    message = ctx.session.get(Message, message_id)
+    if message is None or message.gone_at is not None or message.level is None:
+        raise ForTheModerator(QT_TRANSLATE_NOOP("Error", "That message is no longer there."))
+    detail = {"cue": kind, "why": why, "lang": lang, "heard": message.level.word, "message": str(message.id)}
+    item = ctx.session.get(Item, message.item_id) if message.item_id else None
+    return actions.record(ctx, ActionKind.MISREAD, item, message, detail=detail)
+
+
 def _newest(ctx: Ctx, item: Item) -> int:
     """The last message of an item that a person can have seen."""
     return ctx.session.scalar(sa.select(sa.func.max(Message.id)).where(Message.item_id == item.id)) or 0
@@ -562,8 +421,13 @@ def reopen(ctx: Ctx, item_id: int) -> Recorded:
     return actions.record(ctx, ActionKind.REOPEN, item, changed=changed)
 
 
-def set_level(ctx: Ctx, item_id: int, level: Level, reason: str = "") -> Recorded:
-    """A person's word on the level. Lowering from crisis or red needs a reason (R6)."""
+def set_level(
+    ctx: Ctx, item_id: int, level: Level, reason: str = "", message_id: int | None = None
+) -> Recorded:
+    """A person's word on the level. Lowering from crisis or red needs a reason (R6).
+
+    It is about `message_id`, else about the message that the card shows: triage is held against it later.
+    """
     item = get(ctx, item_id)
     lowering = level > item.level
     if lowering and item.level <= Level.RED and len(reason.strip()) < LEAST_REASON:
@@ -573,6 +437,9 @@ def set_level(ctx: Ctx, item_id: int, level: Level, reason: str = "") -> Recorde
             least=LEAST_REASON,
         )
     detail = {"from": item.level.word, "to": level.word, "reason": reason.strip()}
+    about = ctx.session.get(Message, message_id or item.top_message_id or 0)
+    if about is not None and about.level is not None:
+        detail |= {"message": str(about.id), "heard": about.level.word}
     columns: dict[str, Any] = {"level": level}
     if lowering:
         columns["lowered_through"] = _newest(ctx, item)

@@ -72,6 +72,7 @@ class ActionKind(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     NOTE = "note"
     FORGET_NOTE = "forget_note"
+    MISREAD = "misread"  # a cue that does not mean what triage took it for
     EXPORT = "export"
 
 

@@ -2,12 +2,13 @@
 
 import uuid
 from datetime import datetime
+from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 from uuid_utils import compat
 
-from moderator_app.models.base import ActionKind, ActionState, Base
+from moderator_app.models.base import ActionKind, ActionState, Base, ByValue, Level
 
 
 def new_id() -> uuid.UUID:
@@ -99,6 +100,36 @@ class Template(Base):
     about: Mapped[str] = mapped_column(default="{}")  # situation, levels, audience, JSON
     reviewed_by: Mapped[str] = mapped_column(default="")
     approved_until: Mapped[datetime | None]
+
+
+class ChangeKind(StrEnum):
+    """What a team may change in a cue pack."""
+
+    ADD = "add"  # another phrase
+    OFF = "off"  # a phrase that is not used any more
+    LEVEL = "level"  # how urgent a phrase is
+
+
+class CueChange(Base):
+    """One change to a cue pack by a lead: which phrase, why, and what a try on our own messages said.
+
+    `line` is the phrase as packs write it, never a member's text. A change is withdrawn, not deleted.
+    """
+
+    __tablename__ = "cue_change"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    what: Mapped[ChangeKind] = mapped_column(ByValue(ChangeKind))
+    lang: Mapped[str]
+    line: Mapped[str]
+    kind: Mapped[str]
+    level: Mapped[Level | None]
+    reason: Mapped[str]
+    who: Mapped[str]
+    at: Mapped[datetime]
+    tried: Mapped[str] = mapped_column(default="{}")  # what the last try changed: counts, JSON
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[str] = mapped_column(default="")
 
 
 class Meta(Base):

@@ -169,6 +169,9 @@ class Commands(QObject):
             Command("poll", self.tr("Ask a poll here"), ("Shift+P",), "list-checks", group, Needs.ITEM),
             Command("links", self.tr("Links and pictures"), ("Shift+K",), "external-link", group, one),
             Command("copy", self.tr("Copy message text"), ("Ctrl+Shift+C",), "copy", group, one),
+            Command("why", self.tr("Why this level"), ("W",), "circle-help", group, one),
+            Command("higher", self.tr("Should be higher"), ("+", "="), "chevron-up", group, one),
+            Command("lower", self.tr("Should be lower"), ("-",), "chevron-down", group, one),
             Command("level", self.tr("Set level"), ("V",), "gauge", group, Needs.ITEM),
             *levels,
         )
@@ -208,6 +211,7 @@ class Commands(QObject):
             Command("connect", self.tr("Connect an account"), (), "plug", group),
             Command("import", self.tr("Import a file"), ("Ctrl+O",), "upload", group),
             Command("week", self.tr("Weekly summary"), ("Ctrl+Shift+E",), "file-text", group),
+            Command("teaching", self.tr("What triage hears"), ("Ctrl+Shift+T",), "spell-check", group),
             Command(
                 "privacy",
                 self.tr("Privacy and forgetting"),

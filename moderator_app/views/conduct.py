@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from moderator_app.desk import moderation, replies, safety, threads, triage
 from moderator_app.desk.rows import (
     ActionKind,
+    Cue,
     Level,
     MessageRow,
     Outcome,
@@ -36,6 +37,7 @@ from moderator_app.views.reply_box import ReplyBox, Sending
 from moderator_app.views.runner import Answer, Runner
 from moderator_app.views.theme import Theme
 from moderator_app.views.thread_view import ThreadPane
+from moderator_app.views.why_sheet import WhySheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,9 @@ class Conduct(QObject):
         bind("lines", self.show_lines)
         bind("note", self.ask_note)
         bind("level", self.ask_level)
+        bind("why", self.show_why)
+        bind("higher", partial(self.judge, -1))
+        bind("lower", partial(self.judge, 1))
         for level in Level:
             bind(f"level_{level.name.lower()}", partial(self.set_level, level))
         bind("hide", self.hide)
@@ -90,6 +95,7 @@ class Conduct(QObject):
         parts.thread.conversation.undo_wanted.connect(parts.notices.undo)
         parts.thread.conversation.menu_wanted.connect(self.open_menu)
         parts.thread.banner.lines_wanted.connect(self.show_lines)
+        parts.thread.banner.why_wanted.connect(self.show_why)
         parts.notices.undone.connect(self._undone)
 
     @property
@@ -223,10 +229,52 @@ class Conduct(QObject):
         else:
             self._level(row, level, "")
 
-    def _level(self, row: QueueRow, level: Level, reason: str) -> None:
+    def _level(self, row: QueueRow, level: Level, reason: str, message_id: int | None = None) -> None:
         told = self.tr("Level set: {level}").format(level=words.level(level))
-        answer = self._parts.runner.do(triage.set_level, row.item_id, level, reason)
+        answer = self._parts.runner.do(triage.set_level, row.item_id, level, reason, message_id)
         self._offer(answer, told)
+
+    def show_why(self) -> None:
+        """Show what the level of the message in hand rests on; without one, of the one that weighs most."""
+        message, parts = self._parts.thread.conversation.weighed_row(), self._parts
+        if message is None or message.message_id is None or message.ours:
+            return
+        sheet = WhySheet(parts.theme, parts.window, message)
+        sheet.too_low.connect(partial(self._judge, message, -1))
+        sheet.too_high.connect(partial(self._judge, message, 1))
+        sheet.wrong.connect(partial(self._misread, message))
+        sheet.open()
+
+    def judge(self, by: int) -> None:
+        """Say that triage should have set the message in hand higher or lower, and set it so."""
+        message = self._parts.thread.conversation.weighed_row()
+        if message is not None:
+            self._judge(message, by)
+
+    def _judge(self, message: MessageRow, by: int) -> None:
+        row, parts = self.row, self._parts
+        if row is None or message.message_id is None or message.level is None:
+            return
+        level = Level(min(max(message.level + by, Level.CRISIS), Level.GREEN))
+        if level is message.level:
+            return
+        if by > 0 and row.level is not message.level:
+            parts.notices.say(self.tr("The level of the conversation rests on another message."))
+        elif by > 0 and row.level <= Level.RED:
+            sheet = LevelSheet(parts.theme, parts.window, row, level)
+            sheet.levelled.connect(
+                lambda chosen, reason: self._level(row, chosen, reason, message.message_id)
+            )
+            sheet.open()
+        else:
+            self._level(row, min(level, row.level) if by < 0 else level, "", message.message_id)
+
+    def _misread(self, message: MessageRow, cue: Cue) -> None:
+        if message.message_id is not None:
+            answer = self._parts.runner.do(triage.misread, message.message_id, cue.kind, cue.why, cue.lang)
+            self._offer(
+                answer, self.tr("Noted: the cue was wrong here. The level stays until you change it.")
+            )
 
     # ---------------------------------------------------------------- messages
 
@@ -304,7 +352,7 @@ class Conduct(QObject):
     def open_menu(self, _: MessageRow, where: QPoint) -> None:
         """What can be done with one message."""
         menu = QMenu(self._parts.window)
-        for name in ("reply", "like", "hide", "moderate", "links", "copy"):
+        for name in ("reply", "like", "hide", "moderate", "why", "higher", "lower", "links", "copy"):
             menu.addAction(self._parts.commands.action(name))
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(where)

@@ -196,6 +196,14 @@ class Conversation(QScrollArea):
         theirs = [b.row for b in self.blocks.values() if not b.row.ours and not b.row.gone]
         return theirs[-1] if theirs else None
 
+    def weighed_row(self) -> MessageRow | None:
+        """The message with the focus, else the newest of those that weigh most."""
+        block = self._focused()
+        if block is not None:
+            return block.row
+        theirs = [b.row for b in self.blocks.values() if not b.row.ours and b.row.level is not None]
+        return min(reversed(theirs), key=lambda row: row.level or 0, default=None)
+
     def _block(self, row: MessageRow, now: datetime) -> MessageBlock:
         if self._spare:
             block = self._spare.pop()

@@ -44,6 +44,7 @@ from moderator_app.views.rail import Rail
 from moderator_app.views.reply_box import ReplyBox
 from moderator_app.views.runner import Runner
 from moderator_app.views.sharing_banner import SharingBanner
+from moderator_app.views.teaching_sheet import TeachingSheet
 from moderator_app.views.theme import SCALES, Theme, rescale
 from moderator_app.views.thread_view import PAGE, ThreadPane
 from moderator_app.views.top_bar import TopBar
@@ -212,6 +213,7 @@ class MainWindow(QMainWindow):
         bind("connect", program.connect_account)
         bind("import", program.import_file)
         bind("week", program.export_week)
+        bind("teaching", self.open_teaching)
         bind("privacy", program.open_privacy)
         bind("backups", program.open_backups)
         bind("lock", program.lock)
@@ -283,6 +285,12 @@ class MainWindow(QMainWindow):
         self._allow()
         self._order.start()
         self._reopen()
+
+    def open_teaching(self) -> None:
+        """Show what triage missed and cried over, and what the team made of it."""
+        sheet = TeachingSheet(self.theme, self, self.runner)
+        sheet.item_wanted.connect(self._opened)
+        sheet.open()
 
     # ---------------------------------------------------------------- over a lock
 

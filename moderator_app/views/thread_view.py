@@ -194,6 +194,7 @@ class CareBanner(QFrame):
     """Names what matched and says that nothing is sent on its own."""
 
     lines_wanted = Signal()
+    why_wanted = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -212,6 +213,9 @@ class CareBanner(QFrame):
         self.lines.clicked.connect(self.lines_wanted)
         row.addWidget(self._glyph)
         row.addLayout(texts, 1)
+        self.why = Button(theme, self.tr("Why?"), "", "quiet", self.tr("Why this level"))
+        self.why.clicked.connect(self.why_wanted)
+        row.addWidget(self.why)
         row.addWidget(self.lines)
 
     def show_row(self, row: QueueRow) -> None:

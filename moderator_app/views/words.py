@@ -245,6 +245,7 @@ def verb(value: ActionKind) -> str:
         ActionKind.ACKNOWLEDGE: QCoreApplication.translate("Words", "Escalation taken"),
         ActionKind.NOTE: QCoreApplication.translate("Words", "Note added"),
         ActionKind.FORGET_NOTE: QCoreApplication.translate("Words", "Note removed"),
+        ActionKind.MISREAD: QCoreApplication.translate("Words", "Noted: the cue was wrong here"),
         ActionKind.EXPORT: QCoreApplication.translate("Words", "Week exported"),
     }[value]
 
@@ -481,5 +482,6 @@ def _sentences() -> dict[ActionKind, str]:
         ActionKind.ACKNOWLEDGE: QCoreApplication.translate("Words", "{who} took the escalation"),
         ActionKind.NOTE: QCoreApplication.translate("Words", "{who} added a note"),
         ActionKind.FORGET_NOTE: QCoreApplication.translate("Words", "{who} removed a note"),
+        ActionKind.MISREAD: QCoreApplication.translate("Words", "{who} said that a cue was wrong: {why}"),
         ActionKind.EXPORT: QCoreApplication.translate("Words", "{who} exported the week"),
     }

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from rich.console import Console
 
 from connectors.contract import Ability, Page, Probe, Verb
-from moderator_app.desk import accounts, intake, triage
+from moderator_app.desk import accounts, intake, reading, triage
 from moderator_app.desk.desk import Ctx, Desk
 from moderator_app.desk.rows import Cue, Level, Reading
 from moderator_app.models.inbox import Message
@@ -112,8 +112,8 @@ def _store(desk: Desk, account: int, page: Page, told: Told, done: int) -> int:
 
 def read(desk: Desk, size: int = _PAGE) -> None:
     """Give every unread message a level by its number, in the shares of an ordinary community."""
-    while batch := desk.ask(triage.unread, size):
-        desk.do(triage.apply, [(key, text, _reading(key, text)) for key, text, _ in batch])
+    while batch := desk.ask(reading.unread, size):
+        desk.do(reading.apply, [(key, text, _reading(key, text)) for key, text, _ in batch])
 
 
 def _reading(key: int, text: str) -> Reading:

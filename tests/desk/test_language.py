@@ -19,6 +19,7 @@ from moderator_app.desk import cue_language, cue_words
 from moderator_app.desk.cue_pack import PACKS
 from moderator_app.desk.language import LONGEST, Rules, Worker, plain_of, reading_of
 from moderator_app.desk.rows import Level, Reading
+from moderator_app.errors import Cancelled
 
 SHARED = Path(os.environ.get("HEARTHLIGHT_SHARED", Path(__file__).parents[3] / "shared"))
 RULES = Rules()
@@ -358,6 +359,9 @@ def test_closing_ends_the_child() -> None:
     assert worker.pid is not None
     worker.close()
     assert worker.pid is None
+    with pytest.raises(Cancelled):
+        worker.read([("hello again", "")])
+    assert worker.pid is None, "nobody is left to end a child that began after the end"
 
 
 # ------------------------------------------------------------------ the hard cases of the research folder

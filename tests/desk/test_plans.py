@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from connectors.contract import Kind, Page, RemoteMessage, RemotePerson
-from moderator_app.desk import accounts, actions, insights, intake, search, threads, triage
+from moderator_app.desk import accounts, actions, insights, intake, reading, search, threads, triage
 from moderator_app.desk.desk import Desk
 from moderator_app.desk.rows import Queue
 from moderator_app.models.session import Plain, Session
@@ -121,7 +121,7 @@ HOT: dict[str, Callable[[Desk], object]] = {
     "fewer messages": lambda desk: desk.ask(threads.view, 1, 100),
     "person": lambda desk: desk.ask(threads.person_card, 1),
     "search": lambda desk: desk.ask(search.find, "evening"),
-    "unread": lambda desk: desk.ask(triage.unread),
+    "unread": lambda desk: desk.ask(reading.unread),
     "new page": lambda desk: desk.do(intake.apply, 1, page_of(1)),
     "known page": lambda desk: desk.do(intake.apply, 1, page_of(1)),
     "page of ours": lambda desk: desk.do(intake.apply, 1, page_of(2, ours=True)),

@@ -7,7 +7,7 @@ from conftest import Shift
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from moderator_app.desk import replies, safety, triage
+from moderator_app.desk import reading, replies, safety, triage
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import Audience, Cue, Level, Outcome, Queue, QueueKey, QueueRow, Reading
 from moderator_app.errors import ForTheModerator
@@ -25,9 +25,9 @@ def fill(shift: Shift, *said: tuple[str, Level, float]) -> None:
 
 
 def read(shift: Shift, levels: dict[str, Level]) -> None:
-    found = shift.desk.ask(triage.unread, 500)
+    found = shift.desk.ask(reading.unread, 500)
     shift.desk.do(
-        triage.apply,
+        reading.apply,
         [
             (key, text, Reading(levels[text], (Cue(0, 5, "test", levels[text], "a rule", "en"),), "en"))
             for key, text, _ in found
@@ -156,8 +156,8 @@ def test_the_card_shows_the_words_behind_the_level(shift: Shift) -> None:
     shift.sync.run()
     start = text.index("the words")
     cue = Cue(start, start + 21, "test", Level.RED, "a rule", "en")
-    ((key, body, _),) = shift.desk.ask(triage.unread)
-    shift.desk.do(triage.apply, [(key, body, Reading(Level.RED, (cue,), "en"))])
+    ((key, body, _),) = shift.desk.ask(reading.unread)
+    shift.desk.do(reading.apply, [(key, body, Reading(Level.RED, (cue,), "en"))])
     (row,) = shift.desk.ask(triage.queue, Queue.OPEN)
     (span,) = row.excerpt_cues
     assert row.excerpt[span.start : span.end] == "the words that matter"

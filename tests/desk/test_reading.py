@@ -142,7 +142,7 @@ def test_everything_that_came_in_is_read(shift: Shift, rules: Rules) -> None:
     shift.platform.direct("@noor", "I want to die and I cannot tell anybody.")
     shift.sync.run()
     assert reading.read_pending(shift.desk, rules) == 151
-    assert shift.desk.ask(triage.unread, 1) == []
+    assert shift.desk.ask(reading.unread, 1) == []
     first = shift.desk.ask(triage.queue, Queue.OPEN)[0]
     assert (first.person, first.level) == ("@noor", Level.CRISIS)
 

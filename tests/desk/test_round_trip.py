@@ -11,7 +11,7 @@ from tests_support import words_of
 from connectors.contract import Command, Page, Receipt, RemoteMessage
 from connectors.demo import DemoConnector, Fault, open_platform
 from connectors.errors import TryLater, Unreadable
-from moderator_app.desk import accounts, actions, intake, replies, search, threads, triage
+from moderator_app.desk import accounts, actions, intake, reading, replies, search, threads, triage
 from moderator_app.desk import sync as trips
 from moderator_app.desk.desk import Desk
 from moderator_app.desk.rows import ActionState, Audience, Level, Outcome, Queue, Reading, Status
@@ -175,8 +175,8 @@ def test_what_came_before_us_opens_no_work_unless_somebody_is_in_danger(shift: S
     assert open_items(shift) == []
     levels = {"an old question": Level.AMBER, "an old cry": Level.RED}
     shift.desk.do(
-        triage.apply,
-        [(key, text, Reading(levels[text], (), "en")) for key, text, _ in shift.desk.ask(triage.unread)],
+        reading.apply,
+        [(key, text, Reading(levels[text], (), "en")) for key, text, _ in shift.desk.ask(reading.unread)],
     )
     assert [row.excerpt for row in open_items(shift)] == ["an old cry"]
     assert shift.desk.ask(triage.counts)[Queue.EARLIER] == 1
@@ -189,8 +189,8 @@ def test_an_old_cry_that_was_answered_then_stays_quiet(shift: Shift, clock: Cloc
     shift.platform.say("@noor", "thank you, I am safe", parent=asked, at=old + timedelta(hours=1))
     shift.sync.run()
     levels = {"an old cry": Level.CRISIS, "thank you, I am safe": Level.GREEN}
-    found = shift.desk.ask(triage.unread)
-    shift.desk.do(triage.apply, [(key, text, Reading(levels[text], (), "en")) for key, text, _ in found])
+    found = shift.desk.ask(reading.unread)
+    shift.desk.do(reading.apply, [(key, text, Reading(levels[text], (), "en")) for key, text, _ in found])
     assert open_items(shift) == []
 
 
@@ -238,8 +238,8 @@ def test_the_worst_day_loses_nothing(desk: Desk, clock: Clock, seed: int) -> Non
 def read(shift: Shift, level: Level) -> None:
     """Let everything unread be read as one level."""
     shift.desk.do(
-        triage.apply,
-        [(key, text, Reading(level, (), "en")) for key, text, _ in shift.desk.ask(triage.unread)],
+        reading.apply,
+        [(key, text, Reading(level, (), "en")) for key, text, _ in shift.desk.ask(reading.unread)],
     )
 
 

@@ -8,7 +8,7 @@ from conftest import Clock, Shift
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from moderator_app.desk import folding, query, replies, search, threads, triage
+from moderator_app.desk import folding, query, reading, replies, search, threads, triage
 from moderator_app.desk.rows import Audience, Cue, Hit, Level, Queue, Reading
 from moderator_app.errors import Cancelled, ForTheModerator
 from moderator_app.models.care import Meta
@@ -91,10 +91,10 @@ def test_levels_and_queues(lounge: Shift) -> None:
         assert message.person_id is not None
         return ctx.session.get_one(Person, message.person_id).handle
 
-    for key, text, _ in lounge.desk.ask(triage.unread, 100):
+    for key, text, _ in lounge.desk.ask(reading.unread, 100):
         level = levels.get(lounge.desk.ask(person, key), Level.GREEN)
         found = Reading(level, (Cue(0, 1, "test", level, "a rule", "en"),), "en")
-        lounge.desk.do(triage.apply, [(key, text, found)])
+        lounge.desk.do(reading.apply, [(key, text, found)])
     assert _who(lounge, "heron level:crisis") == ["@sam"]
     assert _who(lounge, "level:crisis level:amber") == ["@sam", "@noor"]
     assert _who(lounge, "heron level:gr") == ["@mira", "@mira"]

@@ -11,7 +11,7 @@ from conftest import Shift
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderator_app.desk import insights, paper, replies, triage
+from moderator_app.desk import insights, paper, reading, replies, triage
 from moderator_app.desk.rows import Audience, Level, Queue, Reading
 
 
@@ -36,10 +36,10 @@ def week(shift: Shift) -> insights.Week:
         shift.platform.say(f"@zelda{number}", f"again zelda {number}", at=tuesday + timedelta(days=2))
     shift.sync.run()
     shift.desk.do(
-        triage.apply,
+        reading.apply,
         [
             (key, text, Reading(Level.RED if "zelda 1" in text else Level.GREEN, (), "en"))
-            for key, text, _ in shift.desk.ask(triage.unread)
+            for key, text, _ in shift.desk.ask(reading.unread)
         ],
     )
     row = shift.desk.ask(triage.queue, Queue.OPEN)[0]

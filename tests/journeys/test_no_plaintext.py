@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication
 from connectors import demo
 from moderator_app import logs
 from moderator_app.app import Program
-from moderator_app.desk import replies, triage
+from moderator_app.desk import reading, replies, triage
 from moderator_app.desk.rows import Queue
 from moderator_app.paths import Profile
 from moderator_app.views.theme import Theme
@@ -36,7 +36,7 @@ program = Program(app, workspace, theme)
 program.window.show()
 program.start()
 def step():
-    if workspace.desk.ask(triage.counts)[Queue.OPEN] < 300 or workspace.desk.ask(triage.unread, 1):
+    if workspace.desk.ask(triage.counts)[Queue.OPEN] < 300 or workspace.desk.ask(reading.unread, 1):
         return
     shown = program.window.talk.item_id
     if shown is None:

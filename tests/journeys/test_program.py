@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from connectors import demo
 from connectors.demo import DemoPlatform, Fault
 from moderator_app.app import Program
-from moderator_app.desk import accounts, replies, triage
+from moderator_app.desk import accounts, reading, replies, triage
 from moderator_app.desk.rows import Queue
 from moderator_app.paths import Profile
 from moderator_app.views.import_sheet import ImportSheet
@@ -62,7 +62,7 @@ def evening(qapp: QApplication, profile: Profile, theme: Theme, qtbot: QtBot) ->
 
 
 def test_what_comes_in_is_read_by_the_child_process(evening: Evening, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not evening.desk.ask(triage.unread, 1), timeout=30_000)
+    qtbot.waitUntil(lambda: not evening.desk.ask(reading.unread, 1), timeout=30_000)
     (row,) = evening.desk.ask(triage.queue, Queue.OPEN)
     assert not row.pending
 
@@ -262,7 +262,9 @@ def test_leaving_while_much_is_unread_loses_nothing(
     qtbot.addWidget(leaving.window)
     leaving.window.show()
     leaving.program.start()
-    qtbot.waitUntil(lambda: len(leaving.desk.ask(triage.unread, 600)) < 600 <= leaving.open(), timeout=30_000)
+    qtbot.waitUntil(
+        lambda: len(leaving.desk.ask(reading.unread, 600)) < 600 <= leaving.open(), timeout=30_000
+    )
     leaving.window.close()
     leaving.program.stop()
     with Workspace.open(profile, PHRASE) as workspace:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from connectors.contract import Ability, Kind, Page, Probe, RemoteMessage, RemotePerson, Verb
 from moderator_app.backups import Backups
-from moderator_app.desk import accounts, erasure, intake, replies, threads, triage
+from moderator_app.desk import accounts, erasure, intake, reading, replies, threads, triage
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.requests import Target
 from moderator_app.desk.rows import Audience, Cue, Level, Queue, Reading
@@ -94,12 +94,12 @@ class Shift:
         said("done", "pull", newest + 1)
 
     def read(self) -> None:
-        batch = self.desk.ask(triage.unread, 64)
+        batch = self.desk.ask(reading.unread, 64)
         found = [
             (key, text, Reading(Level(key % 4), (Cue(0, 6, "torture", Level(key % 4), "why", "en"),), "en"))
             for key, text, _ in batch
         ]
-        self.desk.do(triage.apply, found)
+        self.desk.do(reading.apply, found)
 
     def decide(self) -> None:
         item = self.item()
