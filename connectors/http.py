@@ -70,6 +70,10 @@ class Answer:
         return found if isinstance(found, str) else ""
 
 
+def _of_path(_method: str, path: str) -> str:
+    return path
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How long to wait and how much to read; tests make them small."""
@@ -81,7 +85,7 @@ class Limits:
     tries: int = 4  # of a read; a write is sent once
     first_pause: float = 0.5
     longest_pause: float = 8.0
-    one_window: bool = False  # what the platform announces holds for all paths together
+    window: Callable[[str, str], str] = _of_path  # of a method and a path: what shares an announced limit
 
 
 class _Unsound(Unreadable):
@@ -211,7 +215,7 @@ class Http:
         is_write = method != "GET"
         if self._stopped.is_set():
             raise TryLater("the connection is closed", offline=True)
-        window = "" if self._limits.one_window else path
+        window = self._limits.window(method, path)
         held = self._pace.held_until(window, self._now(), is_write=is_write)
         if held is not None:
             raise TryLater("keeping to the platform's limit", held)

@@ -4,7 +4,6 @@ Meta takes no key with a command, so own words are looked for. A message is answ
 comment privately by its own id: nothing here turns something private into a comment.
 """
 
-import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -27,6 +26,7 @@ from connectors.meta_things import (
     root,
 )
 from connectors.meta_walk import DETAILED, answers, epoch
+from connectors.wording import same, storable
 
 WINDOW: Final = timedelta(hours=24)
 LONG_WINDOW: Final = timedelta(days=7)  # of apps with the Human Agent feature, and of a private reply
@@ -213,7 +213,7 @@ class Acts:
     def _said(self, raw: Any, words: str, command: Command) -> bool:
         begun = begun_at(command.key)
         late = created(raw) >= (begun - _SKEW if begun else epoch())
-        return late and self._us.is_ours(raw) and _bare(words) == _bare(_storable(command.text))
+        return late and self._us.is_ours(raw) and same(words, command.text)
 
 
 _CALLS: Final[dict[tuple[Verb, Place], tuple[str, str, dict[str, Any] | None]]] = {
@@ -232,7 +232,7 @@ def _hidden(raw: Any) -> bool:
 
 
 def _words(command: Command, place: Place) -> str:
-    words = _storable(command.text)
+    words = storable(command.text)
     if not words.strip():
         raise Refused(Reason.INVALID, "A message needs words.")
     most = MOST_TEXT[place]
@@ -241,16 +241,6 @@ def _words(command: Command, place: Place) -> str:
     if len(words) > most:
         raise Refused(Reason.TOO_LONG, f"Meta takes at most {most} characters here.")
     return words
-
-
-def _storable(text: str) -> str:
-    """Half an emoji cannot be sent, and a NUL is dropped on the way."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "")
-
-
-def _bare(text: str) -> str:
-    """What no server changes: no blanks, nothing that does not show."""
-    return "".join(c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c)[0] not in "CZ")
 
 
 def utc_now() -> datetime:

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 LONGEST_WAIT = timedelta(days=1)  # no platform's window is longer; a larger number is a mistake
 _SECONDS_LEFT_BELOW = 1e6
 _EPOCH_FROM, _EPOCH_TO = 1e9, 1e11
 _RESERVE = 0.2  # of a window is kept for what a person asks for
 _KNOWN_PATHS = 256
+_T = TypeVar("_T")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)
 
 
@@ -62,42 +63,53 @@ class _Window:
 
 
 class Pace:
-    """Keeps to the limits that answers announce, for each path by itself.
+    """Keeps to the limits that answers announce, for each path by itself, or for each bucket that is named.
 
     Reads leave a fifth of each window to what a person asks for; a write goes until none is left.
     """
 
     def __init__(self) -> None:
         self._windows: OrderedDict[str, _Window] = OrderedDict()
+        self._buckets: OrderedDict[str, str] = OrderedDict()
+        self._all_until: datetime | None = None
 
     def learn(self, path: str, headers: Mapping[str, str], server: datetime, ours: datetime) -> None:
         """Remember what an answer says about the path's window."""
+        if headers.get("X-RateLimit-Global"):  # Discord's 429 for everything that we ask
+            self._all_until = wait_until(headers, None, server, ours)
+        if bucket := headers.get("X-RateLimit-Bucket"):
+            # Buckets are counted apart for each channel or server, which stands before the blank.
+            _remember(self._buckets, path, f"{path.partition(' ')[0]} {bucket}")
         limit = _number(_either(headers, "Limit"))
         remaining = _number(_either(headers, "Remaining"))
         if limit is None and remaining is not None:  # Reddit says what was used instead
             limit = remaining + (_number(_either(headers, "Used")) or 0.0)
-        resets = next((at for value in _resets(headers) if (at := moment(value, server, ours))), None)
+        said = [*filter(None, [headers.get("X-RateLimit-Reset-After")]), *_resets(headers)]
+        resets = next((at for value in said if (at := moment(value, server, ours))), None)
         if remaining is None or resets is None:
             return
-        self._keep(path, _Window(limit or 0.0, remaining, resets))
+        _remember(self._windows, self._buckets.get(path, path), _Window(limit or 0.0, remaining, resets))
 
     def refused(self, path: str, until: datetime) -> None:
         """Leave a path alone until a moment: it said that it was asked too often."""
-        self._keep(path, _Window(0.0, 0.0, until))
-
-    def _keep(self, path: str, window: _Window) -> None:
-        self._windows[path] = window
-        self._windows.move_to_end(path)
-        while len(self._windows) > _KNOWN_PATHS:
-            self._windows.popitem(last=False)
+        _remember(self._windows, self._buckets.get(path, path), _Window(0.0, 0.0, until))
 
     def held_until(self, path: str, now: datetime, *, is_write: bool) -> datetime | None:
         """Name the moment before which the path is left alone, None where it is free."""
-        window = self._windows.get(path)
+        if self._all_until is not None and now < self._all_until:
+            return self._all_until
+        window = self._windows.get(self._buckets.get(path, path))
         if window is None or window.resets <= now:
             return None
         floor = 0.0 if is_write else window.limit * _RESERVE
         return window.resets if window.remaining < max(floor, 1.0) else None
+
+
+def _remember(kept: OrderedDict[str, _T], key: str, value: _T) -> None:
+    kept[key] = value
+    kept.move_to_end(key)
+    while len(kept) > _KNOWN_PATHS:
+        kept.popitem(last=False)
 
 
 def _either(headers: Mapping[str, str], name: str) -> str | None:

@@ -5,7 +5,6 @@ written can be there twice.
 """
 
 import math
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from connectors.keys import begun_at
 from connectors.reddit_modmail import PATH, PREFIX, Modmail, conversation_of, first, message
 from connectors.reddit_session import Session, listed, made, moment_at
 from connectors.reddit_things import FULLNAME, REPORT, gone_how, taken_down
+from connectors.wording import same, storable
 
 MAX_TEXT: Final = 10_000
 MUTES: Final = (72, 168, 672)  # hours; there are no others
@@ -90,7 +90,7 @@ class Acts:
         target = _thing_id(command.target)
         if command.audience is Audience.PRIVATE:
             raise Refused(Reason.UNSUPPORTED, "an answer to a post or comment on Reddit is public")
-        found = self._session.write("api/comment", thing_id=target, text=_storable(command.text))
+        found = self._session.write("api/comment", thing_id=target, text=storable(command.text))
         things = dig(found, "json", "data", "things")
         data = dig(things[0], "data") if isinstance(things, list) and things else None
         link = text_at(data, "permalink")
@@ -100,7 +100,7 @@ class Acts:
     def _answer_mail(self, command: Command) -> Receipt:
         name = conversation_of(command.target)
         # As the community: which volunteer writes is nobody's business, and never a note to the others.
-        form = {"body": _storable(command.text), "isInternal": "false", "isAuthorHidden": "true"}
+        form = {"body": storable(command.text), "isInternal": "false", "isAuthorHidden": "true"}
         found = self._session.write(f"{PATH}/{name}", **form)
         return self._written(found, name)
 
@@ -127,7 +127,7 @@ class Acts:
             "srName": about.community,
             "to": about.author,
             "subject": _subject(about),
-            "body": _storable(command.text),
+            "body": storable(command.text),
             "isAuthorHidden": "true",
         }
         return self._written(self._session.write(PATH, **form))
@@ -176,7 +176,7 @@ class Acts:
         payload = {
             "item_id": [target],
             "title": (title or "Removed")[:_TITLE],
-            "message": _storable(text),
+            "message": storable(text),
             "type": "private",
         }
         self._session.write_json(f"api/v1/modactions/removal_{what}_message", payload)
@@ -200,7 +200,7 @@ class Acts:
         reason = command.options.get("reason", "") or command.text
         if not reason:
             raise Refused(Reason.INVALID, "a report needs a reason")
-        form = {"thing_id": _thing_id(command.target), "reason": _storable(reason[:_REASON])}
+        form = {"thing_id": _thing_id(command.target), "reason": storable(reason[:_REASON])}
         self._session.write("api/report", **form)
         return Receipt()
 
@@ -215,9 +215,9 @@ class Acts:
                 raise Refused(Reason.INVALID, "Reddit bans for at most 999 days, or for good")
             form["duration"] = str(days)
         if reason := command.options.get("reason", ""):
-            form |= {"ban_reason": _storable(reason[:_REASON]), "note": _storable(reason[:_NOTE])}
+            form |= {"ban_reason": storable(reason[:_REASON]), "note": storable(reason[:_NOTE])}
         if command.text:
-            form["ban_message"] = _storable(command.text)
+            form["ban_message"] = storable(command.text)
         if FULLNAME.fullmatch(about.thing):
             form["ban_context"] = about.thing
         self._session.write(f"r/{about.community}/api/friend", **form)
@@ -279,7 +279,7 @@ class Acts:
         for entry in listed(self._session.read(f"user/{name}/comments", limit=100, sort="new")):
             data, at = dig(entry, "data"), moment_at(dig(entry, "data"), "created_utc")
             here = text_at(data, "parent_id") == _thing_id(command.target)
-            if here and at and _same(text_at(data, "body"), command) and at >= _earliest(command):
+            if here and at and same(text_at(data, "body"), command.text) and at >= _earliest(command):
                 return Receipt(text_at(data, "name"), at)
         return None
 
@@ -307,7 +307,7 @@ def _thing_id(target: str) -> str:
 
 
 def _is_ours(one: RemoteMessage, command: Command) -> bool:
-    return one.ours and one.created_at >= _earliest(command) and _same(one.text, command)
+    return one.ours and one.created_at >= _earliest(command) and same(one.text, command.text)
 
 
 def _receipt(found: RemoteMessage | None) -> Receipt | None:
@@ -318,20 +318,6 @@ def _earliest(command: Command) -> datetime:
     """Since when it may have been sent: a key that tells no time excludes nothing."""
     begun = begun_at(command.key)
     return begun - _SKEW if begun else datetime.min.replace(tzinfo=UTC)
-
-
-def _same(there: str, command: Command) -> bool:
-    return _bare(there) == _bare(_storable(command.text))
-
-
-def _bare(text: str) -> str:
-    """What no server changes: no blanks, nothing that does not show."""
-    return "".join(c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c)[0] not in "CZ")
-
-
-def _storable(text: str) -> str:
-    """Half an emoji cannot be sent, and a NUL is dropped on the way."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def _short_enough(text: str) -> None:

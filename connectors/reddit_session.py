@@ -124,7 +124,7 @@ class Session:
         client_id, name = values.get("client_id", "").strip(), values.get("username", "").strip()
         # Reddit slows down whoever does not say which program this is and whose.
         agent = f"desktop:org.hearthlight:{version()} (by /u/{name.removeprefix('u/')})"
-        self.http = Http(api, explain, Limits(one_window=True), agent=agent)
+        self.http = Http(api, explain, Limits(window=lambda *_: ""), agent=agent)
         self._site = Http(site, explain_token, agent=agent)
         more = {"duration": "permanent"}
         page = f"{site}/api/v1/authorize"

@@ -20,6 +20,7 @@ _OURS = {
     "archive": "connectors.archive:ArchiveConnector",
     "bluesky": "connectors.bluesky:BlueskyConnector",
     "demo": "connectors.demo:DemoConnector",
+    "discord": "connectors.discord:DiscordConnector",
     "discourse": "connectors.discourse:DiscourseConnector",
     "email": "connectors.email:EmailConnector",
     "mastodon": "connectors.mastodon:MastodonConnector",
