@@ -85,7 +85,8 @@ class Limits:
     tries: int = 4  # of a read; a write is sent once
     first_pause: float = 0.5
     longest_pause: float = 8.0
-    window: Callable[[str, str], str] = _of_path  # of a method and a path: what shares an announced limit
+    # Of a method and a path: what shares an announced limit; None where the connector keeps count by itself.
+    window: Callable[[str, str], str | None] = _of_path
 
 
 class _Unsound(Unreadable):
@@ -216,16 +217,17 @@ class Http:
         if self._stopped.is_set():
             raise TryLater("the connection is closed", offline=True)
         window = self._limits.window(method, path)
-        held = self._pace.held_until(window, self._now(), is_write=is_write)
+        held = None if window is None else self._pace.held_until(window, self._now(), is_write=is_write)
         if held is not None:
             raise TryLater("keeping to the platform's limit", held)
         url = f"{self.base_url}/{path.lstrip('/')}"
         with self._named_troubles(path, is_write=is_write):
             answer, readable = self._exchange(method, url, params, (payload, form), headers)
         log.debug("%s %s: %d", method, path, answer.status)
-        self._pace.learn(window, answer.headers, answer.at, self._now())
-        if answer.status in _BUSY and (until := self._waits(answer)) is not None:
-            self._pace.refused(window, until)
+        if window is not None:
+            self._pace.learn(window, answer.headers, answer.at, self._now())
+            if answer.status in _BUSY and (until := self._waits(answer)) is not None:
+                self._pace.refused(window, until)
         return self._judge(answer, path, readable=readable, is_write=is_write)
 
     def _exchange(

@@ -27,6 +27,7 @@ _OURS = {
     "matrix": "connectors.matrix:MatrixConnector",
     "meta": "connectors.meta:MetaConnector",
     "reddit": "connectors.reddit:RedditConnector",
+    "telegram": "connectors.telegram:TelegramConnector",
     "wordpress": "connectors.wordpress:WordPressConnector",
     "youtube": "connectors.youtube:YoutubeConnector",
 }
