@@ -1,6 +1,6 @@
 # Two commands do it all: `make run` opens Hearthlight on its demo community, `make test` tests it.
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint test-platforms bench soak torture bundle lock translations setup setup-test clean
+.PHONY: help run test check lint test-platforms bench soak torture train eval bundle lock translations setup setup-test clean
 PYTEST := .venv/bin/python -m pytest
 EVERY_CORE := -n auto --dist worksteal
 export HYPOTHESIS_STORAGE_DIRECTORY := build/hypothesis
@@ -53,6 +53,14 @@ soak: setup-test  ## Half an hour of bad network against real servers (HEARTHLIG
 	tests/servers/bluesky.sh install
 	tests/servers/synapse.sh install
 	QT_QPA_PLATFORM=offscreen $(PYTEST) -q -o faulthandler_timeout=0 -m soak tests/soak
+
+train: setup-test  ## Train the learned layer of triage from the research data into resources/triage.
+	.venv/bin/python -m pip install -q -e ".[train]"
+	OMP_NUM_THREADS=1 .venv/bin/python -m tests.triage.train
+
+eval: setup-test  ## Measure triage against every target, beside three baselines, into build/eval.json.
+	.venv/bin/python -m pip install -q -e ".[train]"
+	OMP_NUM_THREADS=1 .venv/bin/python -m tests.triage.evaluate
 
 torture: setup-test  ## Kill the program and cut the power 200 times in the middle of its work.
 	.venv/bin/python -m tests.torture

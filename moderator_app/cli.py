@@ -3,8 +3,6 @@
 Exit status: 0 done, 1 something a person must mend (one sentence on standard error), 2 wrong usage.
 """
 
-import json
-import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -17,9 +15,9 @@ from rich.text import Text
 
 import moderator_app
 from connectors.contract import Page
-from moderator_app import cli_connectors, cli_privacy, cli_store, terminal
+from moderator_app import cli_connectors, cli_privacy, cli_store, cli_triage, terminal
 from moderator_app.desk import actions, insights, language, reading, threads, triage
-from moderator_app.desk.rows import Level, Queue, QueueRow, Reading
+from moderator_app.desk.rows import Level, Queue, QueueRow
 from moderator_app.errors import ForTheModerator
 from moderator_app.terminal import JsonOption, PassphraseOption, ProfileOption
 from moderator_app.workspace import Workspace
@@ -35,6 +33,7 @@ app = typer.Typer(
 app.add_typer(cli_store.app, name="store")
 app.add_typer(cli_privacy.app, name="privacy")
 app.command()(cli_connectors.connectors)
+app.command("triage")(cli_triage.read_lines)
 
 _HOUR, _DAY = 60, 24 * 60  # in minutes
 _COLOURS = {Level.CRISIS: "bold red", Level.RED: "red", Level.AMBER: "yellow", Level.GREEN: "green"}
@@ -221,50 +220,6 @@ def bring_in(
         terminal.say({**asdict(trip.brought), "read": read})
     else:
         terminal.out().print(f"{trip.brought.new} messages imported, {trip.brought.skipped} rows skipped.")
-
-
-@app.command("triage")
-def read_lines() -> None:
-    """Read JSON Lines {"id", "text"} from standard input; write level and signals for each, in order."""
-    with language.Rules() as rules:
-        for number, line in enumerate(sys.stdin, 1):
-            if not line.strip():
-                continue
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                entry = None
-            text = entry.get("text") if isinstance(entry, dict) else None
-            if not isinstance(entry, dict) or not isinstance(text, str):
-                sentence = 'Line {number} is not {{"id": ..., "text": "..."}}.'
-                raise terminal.fail(ForTheModerator(sentence, number=number))
-            found = rules.read([(text, str(entry.get("lang") or ""))])[0]
-            typer.echo(json.dumps(_reading(entry.get("id"), text, found), ensure_ascii=False))
-
-
-def _reading(key: Any, text: str, found: Reading) -> dict[str, Any]:
-    return {
-        "id": key,
-        "level": found.level.word,
-        "score": dict(found.scores),
-        "signals": [
-            {
-                "kind": cue.kind,
-                "start": cue.start,
-                "end": cue.end,
-                "text": text[cue.start : cue.end],
-                "why": cue.why,
-                "level": cue.level.word,
-                "lang": cue.lang,
-            }
-            for cue in found.cues
-        ],
-        "language": found.lang,
-        "covered": found.covered,
-        "topics": list(found.topics),
-        "sentiment": found.sentiment,
-        "intent": found.intent,
-    }
 
 
 @app.command()

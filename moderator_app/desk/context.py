@@ -64,7 +64,7 @@ def reason(
 
     `at` is when the message was written, in milliseconds.
     """
-    farewell = any(cue.kind in _FAREWELL for cue in cues)
+    farewell = is_farewell(cues)
     if person_id is None or level <= Level.RED or not (farewell or level is Level.AMBER):
         return None
     asked = {"person": person_id, "since": at - _ms(REACH), "at": at, "id": message_id}
@@ -72,6 +72,11 @@ def reason(
     before = [Before(Level(worth), timedelta(milliseconds=at - then)) for worth, then in found]
     held = _HELD.first(ctx.session, {"person": person_id}) is not None
     return weighed(level, before, farewell=farewell, held=held)
+
+
+def is_farewell(cues: Sequence[Cue]) -> bool:
+    """Whether something in a message sounds like a farewell."""
+    return any(cue.kind in _FAREWELL for cue in cues)
 
 
 def weighed(

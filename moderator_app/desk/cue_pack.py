@@ -115,6 +115,13 @@ def ordinary_words() -> dict[str, frozenset[str]]:
     }
 
 
+@cache
+def roles() -> dict[str, str]:
+    """What a word can be in an attack on people, by the word; English only."""
+    raw = tomllib.loads(resource("cues/roles.toml").read_text("utf-8"))
+    return {word: name.upper() for name, words in raw["roles"].items() for word in words.split()}
+
+
 class Pack:
     """One language: its phrases, scopes, word lists, and the folder that bends words towards them.
 
@@ -143,6 +150,7 @@ class Pack:
         self.scopes = Index(scopes, self.ordinary)
         self.lexicon = frozenset(
             itertools.chain(
+                roles() if lang == "en" else (),  # so that misspelt words of abuse are heard, too
                 self.ordinary,
                 self.cues.words,
                 self.cues.beside,

@@ -5,18 +5,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from moderator_app.desk import cue_language
+from moderator_app.desk import cue_language, learned
 from moderator_app.desk.cue_pack import PACKS, Pack
 from moderator_app.desk.cue_scope import Context, Meaning, combined, settle
-from moderator_app.desk.cue_words import Sentence, Token, cut
+from moderator_app.desk.cue_words import Sentence, Token, cut, stretched
+from moderator_app.desk.learned import Judged
 from moderator_app.desk.rows import Cue, Level, Reading
 
 _MOST_CUES: Final = 12
 _NOTHING_SAID: Final = 3  # characters in which nobody can say anything
 _KNOWN_SHARE: Final = 0.7  # of a text's words that a pack knows, to read it though its language is unsure
 _INTENTS: Final = ("resource_request", "complaint", "suggestion", "thanks", "praise")
-_ATTACKS: Final = {"threat": 0.9, "incitement": 0.95, "hate": 0.85, "abuse": 0.75, "doxxing": 0.7,
-                   "eating_harm": 0.6, "incitement_against_me": 0.3}  # fmt: skip
+# Chances by kind, by hand. An insult to one person is a reason of its own, but no attack on a group.
+_ATTACKS: Final = {"threat": 0.9, "incitement": 0.95, "hate": 0.85, "abuse": 0.45, "doxxing": 0.7,
+                   "eating_harm": 0.45, "incitement_against_me": 0.3}  # fmt: skip
+_EVEN: Final = 0.5
+_MORE: Final = {"crisis": 0.0, "red": 2.0, "amber": 4.0}  # in logits: what is less urgent is likelier
 # Crisis, red, amber: the chance that the cue layer gives each level to be at least so urgent. They are an
 # order for the queue, not a measurement; a learned layer may calibrate them.
 _LIFTS: Final = {Level.CRISIS: 0.5, Level.RED: 0.35, Level.AMBER: 0.15, Level.GREEN: 0.02}
@@ -52,10 +56,10 @@ def _whole(text: str, named: str) -> Reading:
     tokens = cut(text)
     words = sum(token.kind in {"word", "spaced"} for token in tokens)
     if not words and not cue_language.script(text):
-        return _read_by(("en",), named or "und", tokens)
+        return _read_by(text, ("en",), named or "und", tokens)
     lang, packs = cue_language.languages(text, tokens, named)
     if packs:
-        return _read_by(packs, lang, tokens)
+        return _read_by(text, packs, lang, tokens)
     return _rescued(text, tokens, words) or _not_covered(text, lang or named or "und", words)
 
 
@@ -68,12 +72,17 @@ def _rescued(text: str, tokens: Sequence[Token], words: int) -> Reading | None:
         folded = [word for sentence in pack.folder.sentences(tokens) for word in sentence.words]
         known = sum(word in pack.lexicon for word in folded)
         if known >= max(_KNOWN_SHARE * words, 2):
-            return _read_by((name,), name, tokens)
+            return _read_by(text, (name,), name, tokens)
     return None
 
 
-def _read_by(packs: Sequence[str], lang: str, tokens: Sequence[Token]) -> Reading:
-    readings = [_by_pack(cue_language.pack(name), tokens) for name in packs]
+def _read_by(text: str, packs: Sequence[str], lang: str, tokens: Sequence[Token]) -> Reading:
+    found = [_by_pack(cue_language.pack(name), tokens) for name in packs]
+    return _with_learned(text, packs[0], found[0][1], _together([one for one, _ in found], lang))
+
+
+def _together(readings: Sequence[Reading], lang: str) -> Reading:
+    """What several packs made of one text; the first is of its likeliest language."""
     first = readings[0]
     # A bare word that two languages share is judged by the language of the text alone.
     counted = [first, *(reading for reading in readings[1:] if not _bare(reading))]
@@ -87,6 +96,51 @@ def _read_by(packs: Sequence[str], lang: str, tokens: Sequence[Token]) -> Readin
         scores={**worst.scores, **_attacks(reading.scores for reading in counted)},
         intent=next((reading.intent for reading in readings if reading.intent), ""),
     )
+
+
+def _with_learned(text: str, pack: str, sentences: Sequence[Sentence], reading: Reading) -> Reading:
+    """What the learned layer adds: an order among all, and a raise where it is sure enough; never less."""
+    known = learned.layer()
+    if known is None or not sentences:
+        return reading
+    judged = known.judge(
+        text, sentences, reading.scores["crisis"], cue_language.pack("en").ordinary if pack == "en" else None
+    )
+    cues = [*reading.cues]
+    if judged.abuse >= known.thresholds["hate"] and not any(cue.kind in _ATTACKS for cue in cues):
+        cues.append(
+            Cue(*judged.abuse_at, "hate", Level.AMBER, "reads like an attack on a group of people", "en")
+        )
+    if judged.spam >= _EVEN and not any(cue.kind == "spam" for cue in cues):
+        cues.append(Cue(*judged.risk_at, "spam", Level.GREEN, "reads like advertising", pack))
+    if reading.level is Level.GREEN and judged.risk >= known.thresholds["amber"]:
+        why = "reads like messages of people who were at risk"
+        cues.append(Cue(*judged.risk_at, "reads_like", Level.AMBER, why, pack))
+    level = min((cue.level for cue in cues), default=Level.GREEN)
+    return replace(
+        reading,
+        level=min(reading.level, level),
+        cues=tuple(cues[:_MOST_CUES]),
+        scores=_joined(reading, judged, pack),
+    )
+
+
+def _joined(reading: Reading, judged: Judged, pack: str) -> dict[str, float]:
+    """The scores of both layers: cues, letters and who is spoken of together."""
+    english = pack == "en"
+    # In English the shape of the sentence says whether words against a group are meant or only spoken of.
+    counted = [cue.kind for cue in reading.cues if not (english and cue.kind == "hate")]
+    attacks = [_ATTACKS.get(kind, 0.0) for kind in counted]
+    return {
+        **{name: _short(learned.chance(judged.risk + more)) for name, more in _MORE.items()},
+        "abuse": round(max([*attacks, judged.abuse], default=0.0), 4),
+        "spam": round(max(reading.scores["spam"], judged.spam), 4),
+    }
+
+
+def _short(chance: float) -> float:
+    """Four digits that count: most messages are far from a crisis, and still have an order."""
+    return float(f"{chance:.4g}")
 
 
 def _attacks(found: Iterable[Mapping[str, float]]) -> dict[str, float]:
@@ -105,8 +159,16 @@ def _not_covered(text: str, lang: str, words: int) -> Reading:
     return Reading(Level.AMBER, (cue,), lang, covered=False, scores=scores(Level.AMBER, (cue,)))
 
 
-def _by_pack(pack: Pack, tokens: Sequence[Token]) -> Reading:
-    sentences = pack.folder.sentences(tokens)
+def _by_pack(pack: Pack, tokens: Sequence[Token]) -> tuple[Reading, Sequence[Sentence]]:
+    """What one pack makes of a text, and its sentences as the pack folds them."""
+    twice = _by_sentences(pack, pack.folder.sentences(tokens))
+    if not stretched(tokens):
+        return twice
+    once = _by_sentences(pack, pack.folder.sentences(tokens, once=True))
+    return min(twice, once, key=lambda found: found[0].level)
+
+
+def _by_sentences(pack: Pack, sentences: Sequence[Sentence]) -> tuple[Reading, Sequence[Sentence]]:
     hits = pack.cues.find(sentences)
     level: Level = Level.GREEN
     cues: tuple[Cue, ...] = ()
@@ -115,7 +177,7 @@ def _by_pack(pack: Pack, tokens: Sequence[Token]) -> Reading:
         meanings = settle(context)
         level = combined(context, meanings)
         cues = tuple(_cue(meaning, sentences, pack.lang) for meaning in _lifted(meanings, level))
-    return Reading(
+    reading = Reading(
         level=level,
         cues=cues,
         lang=pack.lang,
@@ -124,6 +186,7 @@ def _by_pack(pack: Pack, tokens: Sequence[Token]) -> Reading:
         sentiment=_sentiment(pack, sentences, level),
         intent=_intent(cues, sentences),
     )
+    return reading, sentences
 
 
 def _lifted(meanings: Sequence[Meaning], level: Level) -> Iterable[Meaning]:

@@ -35,7 +35,8 @@ _TOKEN: Final = re.compile(
     rf"""
     (?P<url>(?:https?://|www\.)\S+|[\w.+-]{{1,64}}@[\w-]{{1,64}}\.[\w.-]+)
   | (?P<who>(?<!\w)@\w[\w.-]*)
-  | (?P<spaced>(?<![\w{_TICKS}])[^\W_](?:[\s.\-_*·{_ZERO}]{{1,3}}[^\W_]){{2,40}}(?![\w{_TICKS}]))
+  | (?P<spaced>(?<![\w{_TICKS}{_ZERO}])[^\W_]
+        (?:[{_ZERO}]?[\s.\-_*·][\s.\-_*·{_ZERO}]{{0,2}}[^\W_]){{2,40}}(?![\w{_TICKS}{_ZERO}]))
   | (?P<word>\$?[^\W_][\w{_MARK}]*(?:[{_TICKS}@$!|+*\-]+[\w{_MARK}]+)*)
   | (?P<face>[:;=8][-'^o]?[)(\]\[dDpP/\\|](?!\w)|<3)
   | (?P<emoji>[{_EMOJI}][\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\u20e3]*
@@ -48,6 +49,7 @@ _TOKEN: Final = re.compile(
 )
 _STRAIGHT: Final = str.maketrans(dict.fromkeys(_TICKS, "'"))
 _STRETCHED: Final = re.compile(r"(.)\1{2,}")
+_DOUBLED: Final = re.compile(r"(.)\1")
 _PIECE: Final = re.compile(r"[^\W_]+")
 _INVISIBLE: Final = re.compile(f"[{_ZERO}]")
 
@@ -112,6 +114,11 @@ def _deletions(word: str) -> Iterable[str]:
     return (word[:i] + word[i + 1 :] for i in range(len(word)))
 
 
+def stretched(tokens: Iterable[Token]) -> bool:
+    """Whether some word has a letter three times or more in a row."""
+    return any(token.kind == "word" and _STRETCHED.search(token.raw) for token in tokens)
+
+
 class Folder:
     """Folds tokens towards the words of one pack; a word it knows is never changed.
 
@@ -129,8 +136,11 @@ class Folder:
                     self._near.setdefault(shorter, []).append(word)
         self._memory: dict[str, tuple[tuple[str, int, int], ...]] = {}
 
-    def fold(self, token: Token) -> tuple[tuple[str, int, int], ...]:
-        """The words of one token, with begin and end inside it."""
+    def fold(self, token: Token, *, once: bool = False) -> tuple[tuple[str, int, int], ...]:
+        """The words of one token, with begin and end inside it; see `sentences`."""
+        if once and _STRETCHED.search(token.raw):
+            shorter = self._word(_STRETCHED.sub(r"\1", token.raw[:_LONGEST_WORD]))
+            return tuple((word, 0, len(token.raw)) for word, _, _ in shorter)
         found = self._memory.get(token.raw)
         if found is None:
             if len(self._memory) > _KEPT_WORDS:
@@ -169,6 +179,7 @@ class Folder:
             return None
         return (
             self._stretched(word)
+            or self._doubled(word)
             or self._leet(word)
             or self._joined(word)
             or self._slip(word)
@@ -185,6 +196,14 @@ class Folder:
                 if named := self._named(guess) or self._slip(guess):
                     return named
         return None
+
+    def _doubled(self, word: str) -> tuple[str, ...] | None:
+        """A letter struck twice: "noot", "diee"."""
+        places = [found.start() for found in _DOUBLED.finditer(word)]
+        guesses = [word[:place] + word[place + 1 :] for place in places]
+        if len(places) > 1:
+            guesses.append(_DOUBLED.sub(r"\1", word))
+        return next((named for guess in guesses if (named := self._named(guess))), None)
 
     def _leet(self, word: str) -> tuple[str, ...] | None:
         if word.isalpha() or not any(c.isalpha() for c in word):
@@ -266,8 +285,11 @@ class Folder:
             begin = end
         return tuple(placed)
 
-    def sentences(self, tokens: Iterable[Token]) -> list[Sentence]:
-        """All words of a text, sentence by sentence."""
+    def sentences(self, tokens: Iterable[Token], *, once: bool = False) -> list[Sentence]:
+        """All words of a text, sentence by sentence.
+
+        A stretched letter may have stood once or twice ("toooo" is "too" or "to"): `once` takes it as one.
+        """
         done = [Sentence()]
         opened, broken = False, False
         for token in tokens:
@@ -281,7 +303,7 @@ class Folder:
                 if len(done[-1].words) >= _LONGEST_SENTENCE:
                     done.append(Sentence())
                 begin = len(done[-1].words)
-                self._add(done[-1], token)
+                self._add(done[-1], token, once=once)
                 if opened:
                     done[-1].quoted.update(range(begin, len(done[-1].words)))
                 if broken:
@@ -291,9 +313,9 @@ class Folder:
             _unquote(done)
         return [sentence for sentence in done if sentence.words]
 
-    def _add(self, sentence: Sentence, token: Token) -> None:
+    def _add(self, sentence: Sentence, token: Token, *, once: bool) -> None:
         if token.kind in {"word", "spaced"}:
-            for word, begin, end in self.fold(token):
+            for word, begin, end in self.fold(token, once=once and token.kind == "word"):
                 sentence.words.append(word)
                 sentence.starts.append(token.start + begin)
                 sentence.ends.append(token.start + end)
