@@ -132,6 +132,8 @@ class Pack:
     def __init__(self, lang: str, changes: Sequence[PackChange] = ()) -> None:
         raw = tomllib.loads(resource(f"cues/{lang}.toml").read_text("utf-8"))
         self.lang = lang
+        # Whose it is answers for every entry of it; what each is there for is its own `why`.
+        self.version, self.owner, self.reviewed = raw["version"], raw["owner"], raw["reviewed"]
         self._classes: dict[str, str] = raw.get("classes", {})
         self._aliases = {
             plain(word): tuple(plain(to).replace("'", "").split())

@@ -12,7 +12,7 @@ from typing import TypeVar, dataclass_transform
 from uuid import UUID
 
 from connectors.contract import Audience, Budget, Field, Kind, Media, RemotePoll
-from moderator_app.models.base import ActionKind, ActionState, Level, Status
+from moderator_app.models.base import ActionKind, ActionState, Heard, Level, Status
 
 __all__ = [
     "AccountRow",
@@ -25,6 +25,7 @@ __all__ = [
     "Enclosed",
     "Field",
     "Forgets",
+    "Heard",
     "HistoryRow",
     "Hit",
     "ImportPreview",

@@ -76,6 +76,25 @@ def listed(ctx: Ctx) -> list[ChangeRow]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class PackRow:
+    """A shipped pack: how many phrases, of when, whose, and reviewed by whom."""
+
+    lang: str
+    phrases: int
+    version: str
+    owner: str
+    reviewed: str
+
+
+def packs() -> list[PackRow]:
+    """The packs as they are shipped; takes a moment."""
+    from moderator_app.desk.cue_pack import PACKS, Pack  # noqa: PLC0415 - a window shows without the rules
+
+    made = [Pack(lang) for lang in PACKS]
+    return [PackRow(p.lang, len(p.cues.phrases), p.version, p.owner, p.reviewed) for p in made]
+
+
 def check(wanted: PackChange, so_far: Sequence[PackChange] = ()) -> None:
     """Say what is wrong with a change before it is tried or made."""
     from moderator_app.desk.cue_pack import PACKS, Pack  # noqa: PLC0415 - a window shows without the rules

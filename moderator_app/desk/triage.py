@@ -18,6 +18,7 @@ from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import (
     Audience,
     Cue,
+    Heard,
     Outcome,
     Queue,
     QueueKey,
@@ -26,7 +27,7 @@ from moderator_app.desk.rows import (
     Span,
 )
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
-from moderator_app.models.base import ActionKind, Level, Status, maybe_moment, millis, moment
+from moderator_app.models.base import HEARD, ActionKind, Level, Status, maybe_moment, millis, moment
 from moderator_app.models.care import Draft
 from moderator_app.models.inbox import Account, Item, ItemCount, Message, Person, Signal, Thread
 from moderator_app.models.session import Plain, given, given_ids, table
@@ -93,12 +94,20 @@ def _indexed(name: Queue) -> str:
 
 
 @functools.cache
-def _page(name: Queue, *, later: bool, narrowed: bool) -> Plain:
+def _page(name: Queue, *, later: bool, narrowed: bool, heard: Heard | None = None) -> Plain:
     """The cards of one page of a queue; `later` begins after a row, `narrowed` holds words."""
     chosen = _CARDS.where(_in(name)).with_hint(_ITEM, _indexed(name), "sqlite")
     if later:
         place = sa.tuple_(given("rank"), given("due_at"), given("id"))
         chosen = chosen.where(sa.tuple_(_ITEM.c.rank, _ITEM.c.due_at, _ITEM.c.id) > place)
+    if heard is not None:
+        kinds = ", ".join(f"'{kind}'" for kind in heard.kinds)
+        signals = sa.text(
+            # The first condition is the index's own, without which SQLite would not use it.
+            f"item.id IN (SELECT message.item_id FROM signal JOIN message ON message.id = signal.message_id"  # noqa: S608 - our own words
+            f" WHERE signal.{HEARD} AND signal.kind IN ({kinds}))"
+        )
+        chosen = chosen.where(signals)
     if narrowed:
         held = (_THREAD.c.title, _PERSON.c.name, _PERSON.c.handle, _MESSAGE.c.body)
         chosen = chosen.where(sa.or_(*(column.like(given("like")) for column in held)))
@@ -106,15 +115,20 @@ def _page(name: Queue, *, later: bool, narrowed: bool) -> Plain:
 
 
 def queue(
-    ctx: Ctx, name: Queue, after: QueueKey | None = None, limit: int = 100, words: str = ""
+    ctx: Ctx,
+    name: Queue,
+    after: QueueKey | None = None,
+    limit: int = 100,
+    words: str = "",
+    heard: Heard | None = None,
 ) -> list[QueueRow]:
-    """One page of a queue in its order, beginning after a row; `words` narrows it."""
+    """One page of a queue in its order, beginning after a row; `words` and what was `heard` narrow it."""
     values: dict[str, Any] = {"who": ctx.who, "limit": limit}
     if after is not None:
         values |= {"rank": after.rank, "due_at": millis(after.due_at), "id": after.item_id}
     if words.strip():
         values["like"] = f"%{words.strip()}%"
-    page = _page(name, later=after is not None, narrowed="like" in values)
+    page = _page(name, later=after is not None, narrowed="like" in values, heard=heard)
     return _cards_of(ctx, page.rows(ctx.session, values))
 
 

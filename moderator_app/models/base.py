@@ -22,6 +22,38 @@ class Level(IntEnum):
         return self.name.lower()
 
 
+class Heard(StrEnum):
+    """What has a queue of its own, whatever its level: each needs other people or other steps."""
+
+    WORRY = "worry"  # about somebody else
+    MINORS = "minors"
+    TOLD = "told"  # of abuse
+    ATTACKS = "attacks"
+    THREATS = "threats"
+    DOXXING = "doxxing"
+    SPAM = "spam"
+    UNREADABLE = "unreadable"  # no rules for the language, or not read whole
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of signals that belong to it."""
+        return _HEARD[self]
+
+
+_HEARD: Final = {
+    Heard.WORRY: ("third_person",),
+    Heard.MINORS: ("minor_at_risk",),
+    Heard.TOLD: ("abuse_disclosed",),
+    Heard.ATTACKS: ("abuse", "hate", "incitement", "eating_harm"),
+    Heard.THREATS: ("threat",),
+    Heard.DOXXING: ("doxxing",),
+    Heard.SPAM: ("spam",),
+    Heard.UNREADABLE: ("not_covered", "unreadable", "too_long"),
+}
+# Word for word in the index and in every question that is to use it.
+HEARD: Final = "kind IN ({})".format(", ".join(f"'{kind}'" for kinds in _HEARD.values() for kind in kinds))
+
+
 class Status(StrEnum):
     """Where an item stands. A new message brings it back to open, whatever it was.
 

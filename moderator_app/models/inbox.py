@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from moderator_app.models.base import Base, Level, Status
+from moderator_app.models.base import HEARD, Base, Level, Status
 
 
 class Account(Base):
@@ -196,7 +196,10 @@ class Signal(Base):
     """Why a message has its level: which characters, what kind, by which rule. Never the words."""
 
     __tablename__ = "signal"
-    __table_args__ = (sa.Index("ix_signal_message_id", "message_id"),)
+    __table_args__ = (
+        sa.Index("ix_signal_message_id", "message_id"),
+        sa.Index("ix_signal_heard", "kind", "message_id", sqlite_where=sa.text(HEARD)),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     message_id: Mapped[int] = mapped_column(sa.ForeignKey("message.id", ondelete="CASCADE"))

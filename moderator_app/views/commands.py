@@ -8,8 +8,8 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
-from moderator_app.desk.rows import Level, Queue
-from moderator_app.views import words
+from moderator_app.desk.rows import Heard, Level, Queue
+from moderator_app.views import cue_terms, words
 from moderator_app.views.idle import PANIC_KEY, VEIL_KEY
 
 
@@ -188,8 +188,19 @@ class Commands(QObject):
             )
             for place, (name, letter) in enumerate(LETTERS.items(), 1)
         )
+        heard = tuple(
+            Command(
+                f"heard_{one.value}",
+                self.tr("Needs a reply: {heard}").format(heard=cue_terms.heard(one)),
+                (f"G, {place}",),
+                "funnel",
+                group,
+            )
+            for place, one in enumerate(Heard, 1)
+        )
         return (
             *queues,
+            *heard,
             Command("filter", self.tr("Filter this queue"), ("/",), "funnel", group),
             Command("search", self.tr("Search messages"), ("Ctrl+F",), "search", group),
             Command("palette", self.tr("Search or run a command"), ("Ctrl+K",), "command", group),

@@ -4,7 +4,7 @@ from typing import Final
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
-from moderator_app.desk.rows import PackChange
+from moderator_app.desk.rows import Heard, PackChange
 from moderator_app.views import words
 
 # What a scope made of a phrase: it stands for less than its words alone would.
@@ -61,6 +61,21 @@ def _kinds() -> dict[str, str]:
         "not_covered": tr("CueKind", "Language without rules"),
         "too_long": tr("CueKind", "Too long to be read whole"),
     }
+
+
+def heard(one: Heard) -> str:
+    """The name of a queue by what was heard."""
+    tr = QCoreApplication.translate
+    return {
+        Heard.WORRY: tr("CueKind", "Worry for others"),
+        Heard.MINORS: tr("CueKind", "Minors at risk"),
+        Heard.TOLD: tr("CueKind", "Told of abuse"),
+        Heard.ATTACKS: tr("CueKind", "Attacks on people"),
+        Heard.THREATS: tr("CueKind", "Threats"),
+        Heard.DOXXING: tr("CueKind", "Private details"),
+        Heard.SPAM: tr("CueKind", "Spam"),
+        Heard.UNREADABLE: tr("CueKind", "Not covered"),
+    }[one]
 
 
 def kind(name: str) -> str:

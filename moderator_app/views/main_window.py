@@ -23,6 +23,7 @@ from moderator_app.desk import accounts, actions, threads, triage
 from moderator_app.desk.desk import Ctx, Desk
 from moderator_app.desk.rows import (
     AccountRow,
+    Heard,
     Hit,
     Level,
     Queue,
@@ -220,6 +221,8 @@ class MainWindow(QMainWindow):
         bind("panic", program.panic)
         bind("veil", self.veil_wanted.emit)
         bind("help", lambda: HelpSheet(self.theme, self.commands, self).open())
+        for heard in Heard:
+            bind(f"heard_{heard.value}", partial(self.open_heard, heard))
         for name in LETTERS:
             bind(f"queue_{name.value}", partial(self.open_queue, name, focus=True))
 
@@ -257,6 +260,11 @@ class MainWindow(QMainWindow):
         if focus:
             self._show_page("list")
             self.queue.table.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def open_heard(self, heard: Heard) -> None:
+        """Show what needs a reply and holds something that was heard."""
+        self.open_queue(Queue.OPEN, focus=True)
+        self.queue.show_heard(heard)
 
     @Slot(int)
     def open_item(self, item_id: int) -> None:

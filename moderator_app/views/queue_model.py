@@ -17,7 +17,7 @@ from PySide6.QtCore import (
 
 from moderator_app.desk import triage
 from moderator_app.desk.desk import Ctx
-from moderator_app.desk.rows import Level, Queue, QueueKey, QueueRow
+from moderator_app.desk.rows import Heard, Level, Queue, QueueKey, QueueRow
 from moderator_app.views import words
 from moderator_app.views.runner import Runner
 
@@ -31,12 +31,12 @@ class Role(IntEnum):
     ROW = Qt.ItemDataRole.UserRole + 1
 
 
-def load(ctx: Ctx, name: Queue, search: str, count: int) -> list[QueueRow]:
+def load(ctx: Ctx, name: Queue, search: str, heard: Heard | None, count: int) -> list[QueueRow]:
     """The first `count` rows of a queue, page by page."""
     rows: list[QueueRow] = []
     after: QueueKey | None = None
     while len(rows) < count:
-        page = triage.queue(ctx, name, after, min(PAGE, count - len(rows)), search)
+        page = triage.queue(ctx, name, after, min(PAGE, count - len(rows)), search, heard)
         rows += page
         if len(page) < PAGE:
             break
@@ -62,13 +62,14 @@ class QueueModel(QAbstractTableModel):
         self._more = False
         self.name = Queue.OPEN
         self.search = ""
+        self.heard: Heard | None = None
         self.held: list[QueueRow] = []
 
-    def show_queue(self, name: Queue, search: str = "") -> None:
+    def show_queue(self, name: Queue, search: str = "", heard: Heard | None = None) -> None:
         """Begin a queue from its head."""
-        first = self._runner.desk.ask(triage.queue, name, None, PAGE, search)
+        first = self._runner.desk.ask(triage.queue, name, None, PAGE, search, heard)
         self.beginResetModel()
-        self.name, self.search = name, search
+        self.name, self.search, self.heard = name, search, heard
         self._rows = list(first)
         self._more = len(first) == PAGE
         self._number()
@@ -77,12 +78,12 @@ class QueueModel(QAbstractTableModel):
 
     def refresh(self, *, hold: bool) -> None:
         """Read again what is shown, off this thread."""
-        name, search = self.name, self.search
+        name, search, heard = self.name, self.search, self.heard
         count = max(PAGE, -(-len(self._rows) // PAGE) * PAGE)
-        answer = self._runner.ask(load, name, search, count)
+        answer = self._runner.ask(load, name, search, heard, count)
 
         def take(rows: list[QueueRow]) -> None:
-            if (self.name, self.search) == (name, search):
+            if (self.name, self.search, self.heard) == (name, search, heard):
                 self.merge(rows, more=len(rows) == count, hold=hold)
 
         self._runner.latest("queue", answer).then(take)
@@ -145,7 +146,8 @@ class QueueModel(QAbstractTableModel):
     def fetchMore(self, parent: Index) -> None:
         if parent.isValid() or not self._more or not self._rows:
             return
-        page = self._runner.desk.ask(triage.queue, self.name, self._rows[-1].key, PAGE, self.search)
+        after = self._rows[-1].key
+        page = self._runner.desk.ask(triage.queue, self.name, after, PAGE, self.search, self.heard)
         self._more = len(page) == PAGE
         fresh = [row for row in page if row.item_id not in self._ids]
         if fresh:

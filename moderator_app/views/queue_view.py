@@ -21,14 +21,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from moderator_app.desk.rows import Level, Queue
-from moderator_app.views import words
+from moderator_app.desk.rows import Heard, Level, Queue
+from moderator_app.views import cue_terms, words
 from moderator_app.views.queue_delegate import ROW, QueueDelegate
 from moderator_app.views.queue_model import TABLES, QueueModel
 from moderator_app.views.runner import Runner
 from moderator_app.views.theme import Theme
 from moderator_app.views.widgets import (
     Button,
+    Choice,
     EmptyState,
     Flow,
     Label,
@@ -145,7 +146,18 @@ class QueueView(QWidget):
         title.addWidget(self.count)
         title.addStretch()
         head.addLayout(title)
-        head.addWidget(self.filter)
+        self.heard = Choice(self._theme)
+        self.heard.setAccessibleName(self.tr("What was heard"))
+        self.heard.addItem(self.tr("Anything heard"), None)
+        for one in Heard:
+            self.heard.addItem(cue_terms.heard(one), one)
+        self.heard.currentIndexChanged.connect(self._filter_now)
+        narrowing = QHBoxLayout()
+        narrowing.setSpacing(px(8))
+        narrowing.addWidget(self.filter, 1)
+        self.heard.setMaximumWidth(px(150))
+        narrowing.addWidget(self.heard)
+        head.addLayout(narrowing)
         self._flow = Flow(px(8))
         self._group = QButtonGroup(self)
         self._chip_of: dict[Queue, Button] = {}
@@ -169,9 +181,12 @@ class QueueView(QWidget):
 
     def show_queue(self, name: Queue) -> None:
         """Begin another queue; the filter is emptied."""
-        self.filter.blockSignals(True)
+        for narrowing in (self.filter, self.heard):
+            narrowing.blockSignals(True)
         self.filter.clear()
-        self.filter.blockSignals(False)
+        self.heard.setCurrentIndex(0)
+        for narrowing in (self.filter, self.heard):
+            narrowing.blockSignals(False)
         self.model.show_queue(name)
         self.table.place = -1
         self.title.setText(words.queue(name))
@@ -259,8 +274,14 @@ class QueueView(QWidget):
 
     @Slot()
     def _filter_now(self) -> None:
-        self.model.show_queue(self.model.name, self.filter.text().strip())
+        heard = self.heard.currentData()
+        narrowed = Heard(heard) if heard is not None else None
+        self.model.show_queue(self.model.name, self.filter.text().strip(), narrowed)
         self._say_empty()
+
+    def show_heard(self, heard: Heard) -> None:
+        """Narrow the queue to what was heard."""
+        self.heard.setCurrentIndex(self.heard.findData(heard))
 
     @Slot()
     def _refreshed(self) -> None:
@@ -285,8 +306,8 @@ class QueueView(QWidget):
         self._pages.setCurrentIndex(1 if none else 0)
         if not none:
             return
-        if self.model.search:
-            title = self.tr("Nothing fits these words.")
+        if self.model.search or self.model.heard is not None:
+            title = self.tr("Nothing here fits.")
             text = self.tr("Try fewer words, or clear the filter.")
         elif self.model.name in (Queue.OPEN, Queue.CRISIS, Queue.RED, Queue.AMBER, Queue.GREEN):
             title = self.tr("Nobody is waiting here.")

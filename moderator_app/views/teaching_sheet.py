@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from moderator_app.desk import language, review, teaching, trial
 from moderator_app.desk.review import Judged, Proposal, Review
 from moderator_app.desk.rows import Level, PackChange
-from moderator_app.desk.teaching import ChangeRow
+from moderator_app.desk.teaching import ChangeRow, PackRow
 from moderator_app.desk.trial import Differs, Trial
 from moderator_app.errors import ForTheModerator
 from moderator_app.views import cue_terms, words
@@ -71,6 +71,7 @@ class TeachingSheet(Sheet):
         self.chips.idClicked.connect(self.pages.setCurrentIndex)
         self.resize(theme.px(820), theme.px(660))
         runner.changed.connect(self._changed)
+        runner.run("trial", teaching.packs).then(self.changes.show_packs)
         self.read()
 
     @Slot(object)
@@ -242,6 +243,26 @@ class ChangesPage(QWidget):
         whole.addLayout(row)
         self._scroll = _scrolling(QWidget())
         whole.addWidget(self._scroll, 1)
+        self._packs = Label("", "meta", "2", wrap=True)
+        whole.addWidget(self._packs)
+
+    @Slot(object)
+    def show_packs(self, packs: Sequence[PackRow]) -> None:
+        """Say what it was shipped with, and that nobody has reviewed it where that is so."""
+        shape = self.tr("{language}: {phrases} phrases of {version}, {owner}")
+        listed = [
+            shape.format(
+                language=cue_terms.language(one.lang),
+                phrases=words.number(one.phrases),
+                version=one.version,
+                owner=one.owner,
+            )
+            for one in packs
+        ]
+        told = self.tr("Shipped. {packs}.").format(packs=self.tr("; ", "between packs").join(listed))
+        if any(one.reviewed == "no" for one in packs):
+            told += " " + self.tr("Nobody with clinical training has reviewed them yet.")
+        self._packs.setText(told)
 
     @Slot(object)
     def show_rows(self, rows: Sequence[ChangeRow]) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from connectors.contract import Kind, Page, RemoteMessage, RemotePerson
 from moderator_app.desk import accounts, actions, insights, intake, reading, search, threads, triage
 from moderator_app.desk.desk import Desk
-from moderator_app.desk.rows import Queue
+from moderator_app.desk.rows import Heard, Queue
 from moderator_app.models.session import Plain, Session
 from moderator_app.models.store import Store
 from moderator_app.paths import Profile
@@ -116,6 +116,10 @@ HOT: dict[str, Callable[[Desk], object]] = {
         triage.queue, Queue.RED, desk.ask(triage.queue, Queue.RED)[0].key
     ),
     "narrowed queue": lambda desk: desk.ask(triage.queue, Queue.OPEN, None, 100, "garden"),
+    **{
+        f"heard {heard}": lambda desk, heard=heard: desk.ask(triage.queue, Queue.OPEN, heard=heard)
+        for heard in Heard
+    },
     "badges": lambda desk: desk.ask(triage.counts),
     "conversation": lambda desk: desk.ask(threads.view, 1),
     "fewer messages": lambda desk: desk.ask(threads.view, 1, 100),

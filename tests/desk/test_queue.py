@@ -1,6 +1,7 @@
 """The order of the queue, its pages, its badges, and who may change a level."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from conftest import Shift
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 
 from moderator_app.desk import reading, replies, safety, triage
 from moderator_app.desk.desk import Ctx
-from moderator_app.desk.rows import Audience, Cue, Level, Outcome, Queue, QueueKey, QueueRow, Reading
+from moderator_app.desk.rows import Audience, Cue, Heard, Level, Outcome, Queue, QueueKey, QueueRow, Reading
 from moderator_app.errors import ForTheModerator
+from moderator_app.models.base import HEARD
 
 
 def fill(shift: Shift, *said: tuple[str, Level, float]) -> None:
@@ -242,3 +244,27 @@ def test_every_queue_page_uses_its_index_and_never_sorts(many: Shift, name: Queu
 
 def test_narrowing_a_queue_by_words(many: Shift) -> None:
     assert [row.person for row in many.desk.ask(triage.queue, Queue.OPEN, None, 100, "@p17")] == ["@p17"]
+
+
+def test_what_was_heard_has_a_queue_of_its_own(shift: Shift) -> None:
+    for who, kind in (("@a", "threat"), ("@b", "spam"), ("@c", "hate"), ("@d", "distress"), ("@e", "abuse")):
+        shift.platform.say(who, f"{who} has something to say", title=f"by {who}")
+        shift.sync.run()
+        ((key, text, _),) = shift.desk.ask(reading.unread)
+        cue = Cue(0, 2, kind, Level.AMBER, "a rule", "en")
+        shift.desk.do(reading.apply, [(key, text, Reading(Level.AMBER, (cue,), "en"))])
+
+    def heard(one: Heard, **more: Any) -> list[str]:
+        return [row.person for row in shift.desk.ask(triage.queue, Queue.OPEN, heard=one, **more)]
+
+    assert heard(Heard.THREATS) == ["@a"]
+    assert heard(Heard.SPAM) == ["@b"]
+    assert heard(Heard.ATTACKS) == ["@c", "@e"]
+    assert heard(Heard.ATTACKS, words="@e has") == ["@e"]
+    assert heard(Heard.MINORS) == []
+
+
+def test_every_kind_that_needs_other_people_is_in_one_queue_only() -> None:
+    kinds = [kind for one in Heard for kind in one.kinds]
+    assert len(kinds) == len(set(kinds))
+    assert all(f"'{kind}'" in HEARD for kind in kinds)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from moderator_app.desk import actions, context, reading, review, safety, teaching, triage, trial
 from moderator_app.desk.context import Before
+from moderator_app.desk.cue_pack import Pack
 from moderator_app.desk.language import Rules, Worker
 from moderator_app.desk.rows import Cue, Level, PackChange, Queue, QueueRow
 from moderator_app.errors import ForTheModerator
@@ -278,3 +279,11 @@ def test_a_phrase_that_cried_often_is_proposed_one_step_lower(shift: Shift, rule
     rules.use(shift.desk.ask(teaching.changes))
     assert rules.read([(texts[0], "en")])[0].level > before
     assert rules.read([("I want to die.", "en")])[0].level is Level.CRISIS
+
+
+def test_every_pack_says_of_when_and_whose_it_is_and_why_each_phrase_is_there() -> None:
+    rows = teaching.packs()
+    assert [row.lang for row in rows] == ["en", "es", "de", "fr", "pt", "hi-Latn"]
+    assert all(row.version and row.owner and row.reviewed and row.phrases > 100 for row in rows)
+    for row in rows:
+        assert all(phrase.rule.why for phrase in Pack(row.lang).cues.phrases)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from moderator_app.desk import reading, teaching, triage
-from moderator_app.desk.rows import Level, PackChange, Queue
+from moderator_app.desk.rows import Heard, Level, PackChange, Queue
 from moderator_app.paths import Profile
 from moderator_app.views.teaching_sheet import ChangeSheet, TeachingSheet
 from moderator_app.views.theme import Theme
@@ -113,3 +113,19 @@ def test_a_change_is_not_made_without_a_try(evening: Evening, qtbot: QtBot) -> N
     qtbot.waitUntil(lambda: "cannot be read" in sheet.told.text(), timeout=30_000)
     assert not sheet.deed.isEnabled()
     sheet.reject()
+
+
+def test_what_was_heard_is_two_keys_away(evening: Evening, qtbot: QtBot) -> None:
+    evening.platform.say("@mira", "When does the next group begin?", title="groups")
+    evening.platform.say("@troll", "I will find you and hurt you, wait until tomorrow.", title="anger")
+    evening.program.sync_now()
+    desk, window = evening.desk, evening.window
+    qtbot.waitUntil(lambda: evening.open() == 2 and not desk.ask(reading.unread, 1), timeout=30_000)
+    window.queue.table.setFocus()
+    qtbot.keyClick(window.queue.table, Qt.Key.Key_G)
+    qtbot.keyClick(window.queue.table, Qt.Key.Key_5)
+    qtbot.waitUntil(lambda: window.queue.model.heard is Heard.THREATS, timeout=5000)
+    assert [window.queue.model.row(window.queue.model.index(0, 0)).person] == ["@troll"]
+    assert window.queue.model.rowCount() == 1
+    window.open_queue(Queue.GREEN)
+    assert window.queue.model.heard is None
