@@ -9,7 +9,7 @@ from moderator_app.desk import cue_language, learned
 from moderator_app.desk.cue_pack import PACKS, Pack
 from moderator_app.desk.cue_scope import Context, Meaning, combined, settle
 from moderator_app.desk.cue_words import Sentence, Token, cut, stretched
-from moderator_app.desk.learned import Judged
+from moderator_app.desk.learned import Judged, Learned
 from moderator_app.desk.rows import Cue, Level, Reading
 
 _MOST_CUES: Final = 12
@@ -32,12 +32,12 @@ _FLOORS: Final = {
 }
 
 
-def read(text: str, lang: str, longest: int) -> Reading:
-    """What the rules make of one text; of a very long one they read both ends and ask for a person."""
+def read(text: str, lang: str, longest: int, known: Learned | None) -> Reading:
+    """What cues and the learned layer make of one text; of a very long one its two ends, for a person."""
     if len(text) <= longest:
-        return _whole(text, lang)
+        return _whole(text, lang, known)
     half = longest // 2
-    head, tail = _whole(text[:half], lang), _whole(text[-half:], lang)
+    head, tail = (_whole(part, lang, known) for part in (text[:half], text[-half:]))
     shift = len(text) - half
     moved = tuple(replace(cue, start=cue.start + shift, end=cue.end + shift) for cue in tail.cues)
     note = Cue(0, 0, "too_long", Level.AMBER, "too long to be read whole", head.lang)
@@ -52,33 +52,43 @@ def read(text: str, lang: str, longest: int) -> Reading:
     )
 
 
-def _whole(text: str, named: str) -> Reading:
+def _whole(text: str, named: str, known: Learned | None) -> Reading:
     tokens = cut(text)
     words = sum(token.kind in {"word", "spaced"} for token in tokens)
     if not words and not cue_language.script(text):
-        return _read_by(text, ("en",), named or "und", tokens)
+        return _read_by(text, ("en",), named or "und", tokens, known)
     lang, packs = cue_language.languages(text, tokens, named)
     if packs:
-        return _read_by(text, packs, lang, tokens)
-    return _rescued(text, tokens, words) or _not_covered(text, lang or named or "und", words)
+        return _read_by(text, packs, lang, tokens, known)
+    name = _rescued(text, tokens, words)
+    if name:
+        return _read_by(text, (name,), name, tokens, known)
+    return _not_covered(text, lang or named or "und", words)
 
 
-def _rescued(text: str, tokens: Sequence[Token], words: int) -> Reading | None:
-    """Words that no list of ordinary words knows may still be ours, misspelt from the first to the last."""
+def _rescued(text: str, tokens: Sequence[Token], words: int) -> str:
+    """Words that no list of ordinary words knows may still be ours, misspelt from the first to the last.
+
+    Answers the language of the pack that knows most of them, "" where none does.
+    """
     if cue_language.script(text):
-        return None
+        return ""
     for name in PACKS:
         pack = cue_language.pack(name)
         folded = [word for sentence in pack.folder.sentences(tokens) for word in sentence.words]
-        known = sum(word in pack.lexicon for word in folded)
-        if known >= max(_KNOWN_SHARE * words, 2):
-            return _read_by(text, (name,), name, tokens)
-    return None
+        if sum(word in pack.lexicon for word in folded) >= max(_KNOWN_SHARE * words, 2):
+            return name
+    return ""
 
 
-def _read_by(text: str, packs: Sequence[str], lang: str, tokens: Sequence[Token]) -> Reading:
+def _read_by(
+    text: str, packs: Sequence[str], lang: str, tokens: Sequence[Token], known: Learned | None
+) -> Reading:
     found = [_by_pack(cue_language.pack(name), tokens) for name in packs]
-    return _with_learned(text, packs[0], found[0][1], _together([one for one, _ in found], lang))
+    reading, sentences = _together([one for one, _ in found], lang), found[0][1]
+    if known is None or not sentences:
+        return reading
+    return _with_learned(text, packs[0], sentences, reading, known)
 
 
 def _together(readings: Sequence[Reading], lang: str) -> Reading:
@@ -98,11 +108,10 @@ def _together(readings: Sequence[Reading], lang: str) -> Reading:
     )
 
 
-def _with_learned(text: str, pack: str, sentences: Sequence[Sentence], reading: Reading) -> Reading:
+def _with_learned(
+    text: str, pack: str, sentences: Sequence[Sentence], reading: Reading, known: Learned
+) -> Reading:
     """What the learned layer adds: an order among all, and a raise where it is sure enough; never less."""
-    known = learned.layer()
-    if known is None or not sentences:
-        return reading
     judged = known.judge(
         text, sentences, reading.scores["crisis"], cue_language.pack("en").ordinary if pack == "en" else None
     )

@@ -29,7 +29,10 @@ _PIPE: Final = 48_000  # bytes; less than any pipe holds, so that both sides nev
 
 
 class Rules:
-    """Reads in this process; it keeps nothing of any text."""
+    """Reads in this process; it keeps nothing of any text. `alone` leaves the learned layer out."""
+
+    def __init__(self, *, alone: bool = False) -> None:
+        self._alone = alone
 
     def __enter__(self) -> Self:
         return self
@@ -47,9 +50,10 @@ class Rules:
 
     def read(self, texts: Sequence[tuple[str, str]]) -> list[Reading]:
         """One reading for each text and the language that its platform names."""
-        from moderator_app.desk import cue_verdict  # noqa: PLC0415 - a window shows without the rules
+        from moderator_app.desk import cue_verdict, learned  # noqa: PLC0415 - a window shows without the rules
 
-        return [cue_verdict.read(text, lang, LONGEST) for text, lang in texts]
+        known = None if self._alone else learned.layer()
+        return [cue_verdict.read(text, lang, LONGEST, known) for text, lang in texts]
 
 
 class Worker:

@@ -10,7 +10,6 @@ import os
 import platform
 import sys
 import time
-import unittest.mock
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -21,7 +20,6 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from moderator_app.desk import learned
 from moderator_app.desk.language import Rules
 from moderator_app.desk.rows import Level, Reading
 from tests.triage import baselines, measures, train
@@ -65,8 +63,7 @@ class Reader:
 
     def cues(self, texts: Sequence[str]) -> list[Reading]:
         """The cues alone, without the learned layer."""
-        with unittest.mock.patch.object(learned, "layer", return_value=None):
-            return self.read(texts)
+        return Rules(alone=True).read([(text, "") for text in texts])
 
     def scores(self, name: str, texts: Sequence[str]) -> Any:
         return np.array([one.scores[name] for one in self.read(texts)])
