@@ -22,10 +22,10 @@ from moderator_app.desk import actions, audit, requests, retention
 from moderator_app.desk.desk import Ctx, Desk
 from moderator_app.desk.requests import Target
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
-from moderator_app.models.base import ActionKind
 from moderator_app.models.care import Action, Draft, Note
 from moderator_app.models.inbox import Account, Item, Message, Person, Revision, Signal, Thread
 from moderator_app.models.privacy import RequestKind, RequestState
+from moderator_app.models.terms import ActionKind
 
 MEMBER: Final = "another member"
 MODERATOR: Final = "a moderator"

@@ -21,10 +21,11 @@ from moderator_app.desk import audit, clocks, gone
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import HistoryRow, OutboxRow, Recorded, Undone
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
-from moderator_app.models.base import ActionKind, ActionState, Base, maybe_moment, millis, moment
+from moderator_app.models.base import Base, maybe_moment, millis, moment
 from moderator_app.models.care import Action, Draft, Meta, Note, new_id
 from moderator_app.models.inbox import Account, Item, Message, Person, Thread
 from moderator_app.models.session import Plain, adding, given, table
+from moderator_app.models.terms import ActionKind, ActionState
 
 GRACE: Final = timedelta(seconds=10)  # R32
 _UNDO_REACH: Final = timedelta(hours=12)  # how far back Ctrl+Z goes: about one shift

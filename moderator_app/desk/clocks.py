@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from moderator_app.models.base import Level
 from moderator_app.models.inbox import Item
+from moderator_app.models.terms import Level
 
 if TYPE_CHECKING:
     from moderator_app.desk.work import Work

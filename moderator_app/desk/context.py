@@ -13,9 +13,9 @@ import sqlalchemy as sa
 
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import Cue, Level
-from moderator_app.models.base import Status
 from moderator_app.models.inbox import Item, Message
 from moderator_app.models.session import Plain, given, table
+from moderator_app.models.terms import Status
 
 REACH: Final = timedelta(days=14)
 _NOW: Final = timedelta(days=3)  # the days that are held against those before them

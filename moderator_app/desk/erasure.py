@@ -20,10 +20,10 @@ from moderator_app.desk import audit, clocks, duties, gone, holds, proof, reques
 from moderator_app.desk.desk import Ctx, Desk
 from moderator_app.desk.requests import Target
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
-from moderator_app.models.base import ActionKind, ActionState
 from moderator_app.models.care import Action, Draft, Note
 from moderator_app.models.inbox import Account, Item, Message, Person, PersonLink, Revision, Thread
 from moderator_app.models.privacy import HeldItem, Request, RequestKind, RequestState
+from moderator_app.models.terms import ActionKind, ActionState
 
 _BATCH: Final = 10  # messages in one transaction: a moderator's decision waits no longer than one
 _WAITING: Final = (ActionState.HELD, ActionState.UNKNOWN, ActionState.UNSURE)

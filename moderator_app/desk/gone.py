@@ -11,10 +11,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from moderator_app.desk.desk import Ctx
-from moderator_app.models.base import Status
 from moderator_app.models.care import Action, Draft, Meta
 from moderator_app.models.inbox import Enclosure, Item, Message, Person, Revision, Signal, Thread
 from moderator_app.models.privacy import KeptOut
+from moderator_app.models.terms import Status
 
 EXPIRED: Final = "expired"  # by the organisation's rule: never brought back
 UNCONFIRMED: Final = "unconfirmed"  # by the platform's limit: back when the platform says it is there

@@ -16,9 +16,10 @@ from connectors.contract import GoneHow, Page, RemoteGone, RemoteMessage, Remote
 from moderator_app.desk import clocks, duties, enclosed, folding, gone, work
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.work import Work
-from moderator_app.models.base import Level, Status, millis, moment
+from moderator_app.models.base import millis, moment
 from moderator_app.models.inbox import Account, Cursor, Item, Message, Person, Revision, Thread
 from moderator_app.models.session import Plain, adding, given, given_ids, table
+from moderator_app.models.terms import Level, Status
 
 # What is older than this when it first arrives came with a back-fill: it is kept, read and searchable,
 # but opens no work unless the rules find someone in danger in it.

@@ -10,10 +10,10 @@ from connectors.contract import Audience, Kind, RemoteMessage, RemotePerson
 from moderator_app.desk import actions, gone, intake, replies, threads
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import ActionState
-from moderator_app.models.base import ActionKind, Status
 from moderator_app.models.care import Action, Draft, Meta, Note
 from moderator_app.models.inbox import Account, Item, Message, Person, Thread
 from moderator_app.models.privacy import KeptOut, RetentionRule
+from moderator_app.models.terms import ActionKind, Status
 
 _ACCOUNT: Final = ("id", "platform", "external_id", "handle", "name", "vault_key", "form", "abilities")
 _WAITING: Final = (*actions.WAITING, ActionState.UNSURE)

@@ -7,7 +7,7 @@ from typing import Final
 
 from moderator_app.desk import folding
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
-from moderator_app.models.base import Level, Status
+from moderator_app.models.terms import Level, Status
 
 FILTERS: Final = ("from:", "platform:", "level:", "queue:", "before:", "after:", "has:", "sort:best")
 HAS: Final = ("link", "edit", "note", "draft", "reply", "report")

@@ -15,10 +15,10 @@ from moderator_app.desk import clocks, context, teaching, work
 from moderator_app.desk.desk import Ctx, Desk
 from moderator_app.desk.rows import Cue, PackChange, Reading
 from moderator_app.desk.work import Work
-from moderator_app.models.base import Level, Status
 from moderator_app.models.care import Meta
 from moderator_app.models.inbox import Message, Signal
 from moderator_app.models.session import Plain, adding, given, given_ids, table
+from moderator_app.models.terms import Level, Status
 
 BATCH: Final = 64
 _REPORTS: Final = 3  # of one message, by which it is red

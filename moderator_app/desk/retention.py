@@ -14,9 +14,10 @@ from moderator_app.desk import audit, duties
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import Forgets
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
-from moderator_app.models.base import Level, Status, millis
+from moderator_app.models.base import millis
 from moderator_app.models.inbox import Account, Item, Message
 from moderator_app.models.privacy import HeldItem, Request, RequestState, RetentionRule
+from moderator_app.models.terms import Level, Status
 
 DEFAULT_DAYS: Final = 30
 LONGEST_DAYS: Final = 730

@@ -12,7 +12,7 @@ from typing import TypeVar, dataclass_transform
 from uuid import UUID
 
 from connectors.contract import Audience, Budget, Field, Kind, Media, RemotePoll
-from moderator_app.models.base import ActionKind, ActionState, Heard, Level, Status
+from moderator_app.models.terms import ActionKind, ActionState, Heard, Level, Status
 
 __all__ = [
     "AccountRow",

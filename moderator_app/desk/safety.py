@@ -7,7 +7,7 @@ from moderator_app.desk import actions, clocks, triage
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import ActionKind, Recorded
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
-from moderator_app.models.base import Level, Status
+from moderator_app.models.terms import Level, Status
 
 
 def escalate(ctx: Ctx, item_id: int, to: str, reason: str) -> Recorded:

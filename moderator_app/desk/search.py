@@ -21,10 +21,11 @@ from moderator_app.desk.desk import Ctx, Desk
 from moderator_app.desk.query import Query, Term, parse
 from moderator_app.desk.rows import Hit, Span
 from moderator_app.errors import Cancelled
-from moderator_app.models.base import Base, Level, maybe_moment, moment
+from moderator_app.models.base import Base, maybe_moment, moment
 from moderator_app.models.care import Meta
 from moderator_app.models.inbox import Account, Message, Person, Thread
 from moderator_app.models.session import Plain, given_ids, table
+from moderator_app.models.terms import Level
 
 _CONTEXT: Final = 90  # characters shown on either side of the first match
 _NAMES: Final = 200  # people whom one from: may mean

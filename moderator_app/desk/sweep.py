@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from connectors.contract import Connector
 from moderator_app.desk import duties, gone, intake
 from moderator_app.desk.desk import Ctx, Desk
-from moderator_app.models.base import Status
 from moderator_app.models.inbox import Account, Item, Message
+from moderator_app.models.terms import Status
 
 EVERY: Final = timedelta(hours=12)
 _FRESH: Final = timedelta(minutes=2)  # what was confirmed so recently needs no question: a lock is short

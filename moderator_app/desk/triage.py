@@ -27,10 +27,11 @@ from moderator_app.desk.rows import (
     Span,
 )
 from moderator_app.errors import QT_TRANSLATE_NOOP, ForTheModerator
-from moderator_app.models.base import HEARD, ActionKind, Level, Status, maybe_moment, millis, moment
+from moderator_app.models.base import maybe_moment, millis, moment
 from moderator_app.models.care import Draft
 from moderator_app.models.inbox import Account, Item, ItemCount, Message, Person, Signal, Thread
 from moderator_app.models.session import Plain, given, given_ids, table
+from moderator_app.models.terms import HEARD, ActionKind, Level, Status
 
 LEAST_REASON: Final = 20  # characters, R6
 _EXCERPT: Final = 280

@@ -12,9 +12,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from moderator_app.desk.desk import Ctx
-from moderator_app.models.base import Level, Status, maybe_moment, millis
+from moderator_app.models.base import maybe_moment, millis
 from moderator_app.models.inbox import Item
 from moderator_app.models.session import Plain, adding, given, given_ids, table
+from moderator_app.models.terms import Level, Status
 
 
 @dataclass(slots=True, kw_only=True)

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 from uuid_utils import compat
 
-from moderator_app.models.base import ActionKind, ActionState, Base, ByValue, Level
+from moderator_app.models.base import Base, ByValue
+from moderator_app.models.terms import ActionKind, ActionState, Level
 
 
 def new_id() -> uuid.UUID:

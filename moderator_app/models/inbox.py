@@ -9,7 +9,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from moderator_app.models.base import HEARD, Base, Level, Status
+from moderator_app.models.base import Base
+from moderator_app.models.terms import HEARD, Level, Status
 
 
 class Account(Base):

@@ -7,8 +7,9 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from moderator_app.models.base import Base, ByValue, Level
+from moderator_app.models.base import Base, ByValue
 from moderator_app.models.care import new_id
+from moderator_app.models.terms import Level
 
 
 class RequestKind(StrEnum):

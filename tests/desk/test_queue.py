@@ -12,7 +12,7 @@ from moderator_app.desk import reading, replies, safety, triage
 from moderator_app.desk.desk import Ctx
 from moderator_app.desk.rows import Audience, Cue, Heard, Level, Outcome, Queue, QueueKey, QueueRow, Reading
 from moderator_app.errors import ForTheModerator
-from moderator_app.models.base import HEARD
+from moderator_app.models.terms import HEARD
 
 
 def fill(shift: Shift, *said: tuple[str, Level, float]) -> None:

@@ -4,11 +4,11 @@ import pytest
 import sqlalchemy as sa
 import sqlcipher3.dbapi2 as sqlcipher
 
-from moderator_app.models.base import Status
 from moderator_app.models.care import Meta
 from moderator_app.models.inbox import Item
 from moderator_app.models.session import Plain, adding, given, given_ids, table
 from moderator_app.models.store import Store
+from moderator_app.models.terms import Status
 
 META = table(Meta)
 ADD = adding(META, "key", "value")
