@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from moderator_app.desk import reading, teaching, triage
@@ -31,6 +31,12 @@ def evening(qapp: QApplication, profile: Profile, theme: Theme, qtbot: QtBot) ->
     yield made
     made.window.close()
     made.program.stop()
+
+
+def in_front(window: QWidget, qtbot: QtBot) -> None:
+    """Keys of commands reach only the window that the desktop has in front."""
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow, timeout=10_000)
 
 
 def test_a_flood_and_a_killed_reader_skip_nobody(evening: Evening, qtbot: QtBot) -> None:
@@ -90,6 +96,7 @@ def test_why_this_level_is_one_key_away(evening: Evening, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: evening.open() == 1 and not desk.ask(reading.unread, 1), timeout=30_000)
     (row,) = desk.ask(triage.queue, Queue.OPEN)
     window.open_item(row.item_id)
+    in_front(window, qtbot)
     qtbot.waitUntil(lambda: window.talk.item_id == row.item_id, timeout=10_000)
     qtbot.waitUntil(lambda: bool(window.talk.conversation.blocks), timeout=10_000)
     qtbot.keyClick(window, Qt.Key.Key_W)
@@ -121,6 +128,7 @@ def test_what_was_heard_is_two_keys_away(evening: Evening, qtbot: QtBot) -> None
     evening.program.sync_now()
     desk, window = evening.desk, evening.window
     qtbot.waitUntil(lambda: evening.open() == 2 and not desk.ask(reading.unread, 1), timeout=30_000)
+    in_front(window, qtbot)
     window.queue.table.setFocus()
     qtbot.keyClick(window.queue.table, Qt.Key.Key_G)
     qtbot.keyClick(window.queue.table, Qt.Key.Key_5)
